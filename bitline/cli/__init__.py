@@ -1,0 +1,1 @@
+"""The door: command line, configuration, verification, report and export."""

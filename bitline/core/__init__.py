@@ -1,0 +1,1 @@
+"""The floor: errors, units, seeds, store, executor, model file, array protocol. Imports nothing of ours."""

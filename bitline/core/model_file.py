@@ -1,0 +1,230 @@
+"""The model file: the only bridge from spice to crossbar and nn.
+
+A JSON file of fitted models. Each is a named formula (`KINDS`) with its parameters, the range of every input that the
+fit has seen, the residual on samples that the fit has *not* seen, and where it came from. Outside the range it raises
+`ModelRangeError`; it never extrapolates in silence.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bitline.core.errors import ConfigError, FitError, ModelRangeError
+
+FORMAT = "bitline-model"
+VERSION = 1
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Parameters = Mapping[str, Any]
+
+
+def _polynomial(parameters: Parameters, x: Floats) -> Floats:
+    """Sum of c[k] x^k."""
+    return np.asarray(np.polynomial.polynomial.polyval(x, np.asarray(parameters["coefficients"])))
+
+
+def _log_linear(parameters: Parameters, x: Floats) -> Floats:
+    """Logarithm: a + b ln(|x| / x0)."""
+    return np.asarray(parameters["a"] + parameters["b"] * np.log(np.abs(x) / parameters["x0"]))
+
+
+def _normal(parameters: Parameters, score: Floats) -> Floats:
+    """Mean + sigma times a standard normal score."""
+    return np.asarray(parameters["mean"] + parameters["sigma"] * score)
+
+
+def _sinh_iv(parameters: Parameters, v: Floats, g: Floats) -> Floats:
+    """Current of a cell that has conductance g at v_ref: g v_ref sinh(k v) / sinh(k v_ref), k a polynomial in g."""
+    k = np.polynomial.polynomial.polyval(g, np.asarray(parameters["k"]))
+    return np.asarray(g * parameters["v_ref"] * np.sinh(k * v) / np.sinh(k * parameters["v_ref"]))
+
+
+def _interpolation(parameters: Parameters, x: Floats) -> Floats:
+    """Monotone cubic (PCHIP) through (x, y)."""
+    from scipy.interpolate import PchipInterpolator
+
+    return np.asarray(PchipInterpolator(np.asarray(parameters["x"]), np.asarray(parameters["y"]))(x))
+
+
+def _minimum_of_quadratics(parameters: Parameters, *x: Floats) -> Floats:
+    """The least of quadratics in the scaled inputs z = x / scale, one a row of `coefficients`.
+
+    A row holds the constant, the linear terms, then the products z_i z_j for i <= j in order.
+    """
+    z = np.stack(np.broadcast_arrays(*x), axis=-1) / np.asarray(parameters["scale"])
+    return np.asarray(np.min(quadratic_terms(z) @ np.asarray(parameters["coefficients"]).T, axis=-1))
+
+
+KINDS: Mapping[str, Callable[..., Floats]] = {
+    "polynomial": _polynomial,
+    "log_linear": _log_linear,
+    "normal": _normal,
+    "sinh_iv": _sinh_iv,
+    "interpolation": _interpolation,
+    "minimum_of_quadratics": _minimum_of_quadratics,
+}
+
+
+def quadratic_terms(z: Floats) -> Floats:
+    """1, z_i, and z_i z_j (i <= j) of inputs z[..., d]; shape (..., 1 + d + d (d + 1) / 2)."""
+    rows, columns = np.triu_indices(z.shape[-1])
+    return np.concatenate([np.ones((*z.shape[:-1], 1)), z, z[..., rows] * z[..., columns]], axis=-1)
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input of a model with the range that the fit has seen, in `unit`."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Model minus sample over held-out samples, in `unit` ("1" means relative)."""
+
+    rms: float
+    maximum: float
+    samples: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """One fitted model; call it with its inputs in order.
+
+    Args:
+        name: as "sram.read_snm".
+        kind: the formula, a key of `KINDS`.
+        inputs: in the order of the call.
+        output: what it gives.
+        unit: the output's unit.
+        parameters: of the formula; lists and floats.
+        residual: on held-out samples.
+        origin: how the numbers behind it came about (a kind of bitline.core.figures).
+        source: the publication, where `origin` is one.
+        provenance: netlist hash and conditions where they differ from the file's.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[Input, ...]
+    output: str
+    unit: str
+    parameters: Parameters
+    residual: Residual
+    origin: str
+    source: str = ""
+    provenance: Mapping[str, str | float | int] = field(default_factory=dict)
+
+    def __call__(self, *values: Any) -> Floats:
+        """The formula's value, broadcast over the inputs (in their SI units).
+
+        Raises:
+            ModelRangeError: an input is outside the range that the fit has seen.
+        """
+        if len(values) != len(self.inputs):
+            raise TypeError(f"{self.name} takes {len(self.inputs)} inputs, got {len(values)}")
+        arrays = [np.asarray(value, dtype=np.float64) for value in values]
+        for known, array in zip(self.inputs, arrays, strict=True):
+            slack = 1e-9 * (known.high - known.low)  # the ends themselves, after rounding
+            outside = ~((array >= known.low - slack) & (array <= known.high + slack))
+            if np.any(outside):
+                worst = array[outside].flat[0]
+                raise ModelRangeError(
+                    f"model {self.name}: {known.name} = {worst:g} {known.unit} is outside the fitted range "
+                    f"{known.low:g} to {known.high:g} {known.unit}; characterise that range, or stay inside it"
+                )
+        return KINDS[self.kind](self.parameters, *arrays)
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """Fitted models and their provenance.
+
+    Args:
+        provenance: technology, corner, temperature (C), vdd (V), seed, ngspice version, netlist hashes.
+        models: by name.
+    """
+
+    provenance: Mapping[str, str | float | int]
+    models: Mapping[str, FittedModel]
+
+    def __getitem__(self, name: str) -> FittedModel:
+        """The model `name`.
+
+        Raises:
+            FitError: it holds none of that name.
+        """
+        if name not in self.models:
+            raise FitError(
+                f"the model file holds no {name!r}, only {', '.join(sorted(self.models))}; characterise it first"
+            )
+        return self.models[name]
+
+    def to_json(self) -> str:
+        """Equal models give equal text."""
+        document = {
+            "format": FORMAT,
+            "version": VERSION,
+            "provenance": dict(self.provenance),
+            "models": {name: asdict(model) for name, model in sorted(self.models.items())},
+        }
+        return json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+    def save(self, path: Path) -> None:
+        """Write the file whole or not at all."""
+        partial = path.with_name(f".{path.name}.partial")
+        with partial.open("w") as file:
+            file.write(self.to_json())
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+
+    @staticmethod
+    def load(path: Path) -> ModelFile:
+        """Read a file that `save` wrote.
+
+        Raises:
+            ConfigError: the file is missing, no model file, or of another version; names the key at fault.
+        """
+        try:
+            document = json.loads(path.read_text())
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror}; bitline fit DIR -o {path} makes it") from error
+        except ValueError as error:
+            raise ConfigError(f"{path} is not JSON: {error}") from error
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise ConfigError(f"{path} is not a bitline model file: its key 'format' is not {FORMAT!r}")
+        if document.get("version") != VERSION:
+            raise ConfigError(
+                f"{path}: version {document.get('version')!r}, this bitline reads {VERSION}; fit it again"
+            )
+        try:
+            models = {name: _model(entry) for name, entry in document["models"].items()}
+            return ModelFile(document["provenance"], models)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ConfigError(f"{path}: a model is incomplete or misspelt: {error}; fit it again") from error
+
+
+def _model(entry: Mapping[str, Any]) -> FittedModel:
+    if entry["kind"] not in KINDS:
+        raise ValueError(f"unknown kind {entry['kind']!r}, known are {', '.join(KINDS)}")
+    inputs = tuple(Input(**known) for known in entry["inputs"])
+    return FittedModel(**{**entry, "inputs": inputs, "residual": Residual(**entry["residual"])})
+
+
+def residual(model: Floats, truth: Floats, unit: str) -> Residual:
+    """The residual of model values against held-out samples of the same shape; relative ones for unit "1"."""
+    error = model - truth if unit != "1" else model / truth - 1
+    return Residual(math.sqrt(float(np.mean(error**2))), float(np.max(np.abs(error))), int(error.size), unit)

@@ -1,0 +1,1 @@
+"""What is built: netlists and model cards. Runs nothing."""
