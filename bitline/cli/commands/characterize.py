@@ -1,0 +1,68 @@
+"""``bitline characterize`` and ``bitline fit``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bitline.cli.terminal import errors, output, print_figures
+
+
+def characterize(
+    part: Annotated[str, typer.Argument(help="what: sram, sense-amp or reram")],
+    *,
+    technology: Annotated[str, typer.Option(help="a shipped technology, or a technology's folder")] = "sky130",
+    corner: Annotated[str, typer.Option(help="process corner")] = "tt",
+    temperature: Annotated[float, typer.Option(help="in C")] = 27.0,
+    vdd: Annotated[str, typer.Option(help="supply, as 1.8 or 900m")] = "1.8",
+    samples: Annotated[int, typer.Option(min=0, help="mismatch samples; 0 is the nominal device only")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="of the mismatch draws")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="folder for samples, netlists and waveforms; nothing is written without")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="processes")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Characterise a part in ngspice: its figures, and with --samples their spread by mismatch."""
+    from bitline.cli.artefacts import write_characterised
+    from bitline.cli.characterise import characterise
+    from bitline.cli.run_folder import writing
+    from bitline.core.units import parse_quantity
+    from spice.characterise import Conditions
+
+    name = part.replace("-", "_")
+    conditions = Conditions(technology, corner, temperature, parse_quantity(vdd, "V"), seed)
+    if out is None:
+        found = characterise(name, conditions, samples, workers)
+    else:
+        with writing(out / f".partial-{name}") as journals:
+            found = characterise(name, conditions, samples, workers, journals)
+            write_characterised(out, [found], conditions)
+            for left in journals.iterdir():
+                left.unlink()
+            journals.rmdir()
+        errors.print(f"wrote {out}")
+    title = f"{name.replace('_', ' ')}, {technology} {corner}, {temperature:g} C, {conditions.vdd:g} V"
+    print_figures(found.figures(), as_json=as_json, title=title)
+
+
+def fit(
+    folder: Annotated[Path, typer.Argument(help="a folder that characterize --out or run made")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="the model file")] = Path("model.json"),
+) -> None:
+    """Fit the models that arrays and networks use, and check them on held-out samples."""
+    from bitline.cli.characterise import fit as fit_models
+    from bitline.cli.characterise import read_characterised
+    from bitline.core.errors import ConfigError
+
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: no such folder; bitline characterize PART --samples 200 --out {folder} makes it")
+    models = fit_models(read_characterised(sorted(folder.glob("*.h5"))))
+    models.save(out)
+    for name, model in sorted(models.models.items()):
+        error, unit = model.residual, model.residual.unit if model.residual.unit != "1" else "(relative)"
+        said = f"rms {error.rms:.3g}, largest {error.maximum:.3g} {unit} on {error.samples} held-out samples"
+        output.print(f"{name:<28} {said}")
+    output.print(f"wrote {out}")

@@ -1,0 +1,78 @@
+"""``bitline export``: netlists and waveforms for review in other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bitline.cli.terminal import output
+
+app = typer.Typer(help="Netlists and waveforms for review in other tools.", no_args_is_help=True)
+
+
+@app.command("netlist")
+def netlist(
+    what: Annotated[str, typer.Argument(help="a part (sram, sense-amp, reram), or crossbar")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="folder of the netlists; for a crossbar the file")],
+    *,
+    technology: Annotated[str, typer.Option(help="a shipped technology, or a technology's folder")] = "sky130",
+    corner: Annotated[str, typer.Option(help="process corner")] = "tt",
+    temperature: Annotated[float, typer.Option(help="in C")] = 27.0,
+    vdd: Annotated[str, typer.Option(help="supply, as 1.8 or 900m")] = "1.8",
+    g: Annotated[Path | None, typer.Option(help="a crossbar's conductances, .npy (m, n), S")] = None,
+    v: Annotated[Path | None, typer.Option(help="its word-line voltages, .npy (m,), V")] = None,
+    r_wire: Annotated[float, typer.Option(help="Ohm a segment")] = 1.0,
+) -> None:
+    """Write netlists with their analyses; ``ngspice -b FILE`` runs each alone."""
+    from bitline.cli.artefacts import write_netlist, write_netlists
+    from bitline.core.errors import ConfigError
+    from bitline.core.units import parse_quantity
+    from spice.characterise import Conditions, part
+
+    if what == "crossbar":
+        from bitline.cli.commands.solve import read_array
+        from circuits.crossbar import crossbar
+
+        if g is None or v is None:
+            raise ConfigError("export netlist crossbar needs --g and --v, .npy files of conductances and voltages")
+        write_netlist(out, crossbar(read_array(g), read_array(v), r_wire, r_wire), {"g": str(g), "v": str(v)})
+        output.print(f"wrote {out}")
+        return
+    conditions = Conditions(technology, corner, temperature, parse_quantity(vdd, "V"))
+    name = what.replace("-", "_")
+    part(name)
+    write_netlists(out, name, conditions)
+    for path in sorted(out.glob(f"{name}-*.cir")):
+        output.print(f"wrote {path}")
+
+
+@app.command("waveform")
+def waveform(
+    folder: Annotated[Path, typer.Argument(help="a run's folder, or one of characterize --out")],
+    name: Annotated[str, typer.Argument(help="PART-NAME; without it, those that there are")] = "",
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="a .raw or .csv file")] = None,
+) -> None:
+    """Write one nominal waveform as ngspice raw or CSV."""
+    from bitline.cli.artefacts import choose, waveforms, write_waveform
+    from bitline.cli.characterise import read_characterised
+    from bitline.core.errors import ConfigError
+    from spice.characterise import part
+
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: no such folder; bitline run STUDY.toml makes one under results/")
+    known = {
+        f"{found.name}-{key}": (found.name, wave)
+        for found in read_characterised(sorted(folder.glob("*.h5")))
+        for key, wave in waveforms(found.name, found.nominal).items()
+    }
+    if not name:
+        for key, (_, wave) in known.items():
+            output.print(f"{key:<28} {', '.join(wave)}")
+        return
+    if out is None:
+        raise ConfigError(f"where to? give -o {name}.raw or -o {name}.csv")
+    found_part, wave = known[choose(name, known, "waveform")]
+    write_waveform(out, f"{folder.name} {name}", wave, part(found_part).units)
+    output.print(f"wrote {out}")

@@ -1,0 +1,71 @@
+"""The command line: one typer application, one file a group of commands, heavy imports inside the commands."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+# One thread a worker, set before numpy is imported: threads would change the bits and fight over the cores
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+import typer
+
+from bitline.cli.commands import characterize, doctor, export, report, run, solve, technology
+from bitline.cli.terminal import errors
+from bitline.core.errors import BitlineError, ConfigError
+
+app = typer.Typer(
+    name="bitline",
+    help="A SPICE-driven simulator for compute-in-memory: from the transistor to the accuracy of a network.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("doctor")(doctor.doctor)
+app.add_typer(technology.app, name="technology")
+app.command("characterize")(characterize.characterize)
+app.command("fit")(characterize.fit)
+app.command("solve")(solve.solve)
+app.command("run")(run.run)
+app.command("verify")(run.verify)
+app.add_typer(export.app, name="export")
+app.command("report")(report.report)
+
+
+def main() -> None:
+    """Run the command line; an error of the user's is one message and exit status 1, never a traceback."""
+    try:
+        _check_packages()
+        app()
+    except BitlineError as error:
+        errors.print(f"[bold red]error:[/] {_escaped(error)}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of a pipe went away, as `bitline ... | head` does
+        sys.stderr.close()
+        sys.exit(1)
+
+
+def _escaped(error: BitlineError) -> str:
+    from rich.markup import escape
+
+    return escape(str(error))
+
+
+def _check_packages() -> None:
+    """Say so when another distribution's package of the same name hides one of ours."""
+    home = Path(__file__).parents[2]
+    for name in ("circuits", "spice", "crossbar", "nn"):
+        spec = importlib.util.find_spec(name)
+        found = Path(spec.origin).parents[1] if spec is not None and spec.origin else None
+        if found != home:
+            raise ConfigError(
+                f"the package {name!r} comes from {found}, not from bitline's {home}: "
+                "another distribution has the same name; install bitline in a virtual environment of its own"
+            )
+
+
+if __name__ == "__main__":
+    main()
