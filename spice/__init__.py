@@ -1,0 +1,1 @@
+"""What it does: ngspice through PySpice, characterisation, Monte Carlo and fits."""

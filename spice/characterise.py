@@ -1,0 +1,88 @@
+"""A characterisation: the tasks, units, figures, netlists and fits of one part, under stated conditions.
+
+A part is a module in `spice/parts` that holds ``PART``; a new one is a new file there, and the file's name is the
+part's name on the command line.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from bitline.core.errors import ConfigError
+from bitline.core.executor import Record, Task
+from bitline.core.figures import Figure
+from bitline.core.model_file import FittedModel
+from bitline.core.samples import Samples
+from bitline.core.suggest import suggestion
+from circuits.netlist import Netlist
+
+Provenance = Mapping[str, str | float | int]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What every simulation of a characterisation shares.
+
+    Args:
+        technology: a shipped technology's name or the path of a technology's folder.
+        corner: one of its corners.
+        temperature: C.
+        vdd: supply, V.
+        seed: of the mismatch draws.
+    """
+
+    technology: str = "sky130"
+    corner: str = "tt"
+    temperature: float = 27.0
+    vdd: float = 1.8
+    seed: int = 1
+
+    def attrs(self) -> dict[str, str | float | int]:
+        """As HDF5 attributes and provenance hold them."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Part:
+    """How one part is characterised.
+
+    Args:
+        nominal: the task of the mismatch-free device; it has one sample, number 0, with curves and waveforms.
+        monte_carlo: the task of the mismatch samples.
+        units: unit by field of their records.
+        figures: the part's figures, from its nominal record and, where drawn, its samples.
+        fit: its fitted models, from the same and the provenance.
+        netlists: what it simulates, by file name without suffix.
+        waveforms: field names of the nominal record by waveform: the first is the axis.
+    """
+
+    nominal: Callable[[Conditions], Task]
+    monte_carlo: Callable[[Conditions], Task]
+    units: Mapping[str, str]
+    figures: Callable[[Record, Samples | None], dict[str, Figure]]
+    fit: Callable[[Record, Samples, Provenance], Sequence[FittedModel]]
+    netlists: Callable[[Conditions], dict[str, Netlist]]
+    waveforms: Mapping[str, tuple[str, ...]]
+
+
+def part_names() -> list[str]:
+    """The parts there are."""
+    from spice import parts
+
+    return sorted(module.name for module in pkgutil.iter_modules(parts.__path__))
+
+
+def part(name: str) -> Part:
+    """The part of this name; "sense-amp" and "sense_amp" are the same.
+
+    Raises:
+        ConfigError: there is none; the nearest name is suggested.
+    """
+    wanted = name.replace("-", "_")
+    if wanted not in part_names():
+        raise ConfigError(f"nothing to characterise is called {name!r}{suggestion(wanted, part_names())}")
+    found: Part = importlib.import_module(f"spice.parts.{wanted}").PART
+    return found

@@ -1,0 +1,1 @@
+"""What can be characterised: one file a part, found by its name."""
