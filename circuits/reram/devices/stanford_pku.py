@@ -1,0 +1,101 @@
+"""The Stanford-PKU filament model: the state is the gap between the filament's tip and the electrode.
+
+    i = i0 exp(-gap / g0) sinh(v / v0)
+    d gap / dt = -vel0 exp(-ea / kT) sinh(gamma (a0 / tox) v / kT),  gamma = gamma0 - beta (gap / 1 nm)^3
+    T = ambient + heat,  heat + tau d heat / dt = rth |v i|
+
+Equations: Jiang et al., "Verilog-A compact model for oxide-based resistive random access memory", SISPAD 2014, and
+"A compact model for metal-oxide resistive random access memory with experiment verification", IEEE TED 63, 1884, 2016.
+The thermal resistance belongs to the parameters: with a hundredth of it the device does not heat and switches partly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from circuits.reram.device import Floats
+
+_BOLTZMANN = 8.617333262e-5  # eV / K
+_EXPONENT = 80.0  # bound of what Newton's trial voltages may put into sinh
+_VOLTAGE = 12.0  # the same for v / v0, far beyond what the device survives
+_COLDEST = 0.01  # eV, the same for kT
+
+
+@dataclass(frozen=True)
+class StanfordPku:
+    """The model and its parameters; the state is the gap in nm.
+
+    Args:
+        i0: A.
+        g0: nm.
+        v0: V.
+        vel0: nm / ns.
+        gamma0: field enhancement at zero gap.
+        beta: its fall with the cube of the gap, 1 / nm^3.
+        a0: hopping distance, nm.
+        tox: oxide thickness, nm.
+        ea: activation energy, eV.
+        rth: thermal resistance, K / W.
+        tau: thermal time constant, s.
+        capacitance: of the two electrodes, F.
+        lrs: least gap, nm.
+        hrs: greatest gap, nm.
+        fresh: gap after RESET, nm.
+        soft: width of the window in which the gap comes to rest before its bounds, nm.
+    """
+
+    name: str = "stanford_pku"
+    i0: float = 61.4e-6
+    g0: float = 0.275
+    v0: float = 0.43
+    vel0: float = 150.0
+    gamma0: float = 16.5
+    beta: float = 1.25
+    a0: float = 0.25
+    tox: float = 5.0
+    ea: float = 1.501
+    rth: float = 7.2e5
+    tau: float = 0.23e-9
+    capacitance: float = 1e-15
+    lrs: float = 0.29
+    hrs: float = 1.45
+    fresh: float = 0.92
+    soft: float = 0.05
+    source: str = "Jiang et al., SISPAD 2014 and IEEE TED 63, 1884 (2016); thermal resistance 7.2e5 K/W"
+
+    @property
+    def state_unit(self) -> str:
+        """Nanometres of gap."""
+        return "nm"
+
+    def conduction(self, voltage: str, state: str) -> str:
+        """Tunnelling across the gap."""
+        drive = f"min(max(({voltage})/{self.v0!r},-{_VOLTAGE!r}),{_VOLTAGE!r})"
+        return f"{self.i0!r}*exp(-({state})/{self.g0!r})*sinh({drive})"
+
+    def dynamics(self) -> list[str]:
+        """Heat on node `heat` (1 V a kelvin), kT in eV on `kt`, the exponent on `drive`; the gap's rate in nm / ns."""
+        gap = f"min(max(v(state),{self.lrs!r}),{self.hrs!r})"
+        warm = f"max(v(kt),{_COLDEST!r})"
+        speed = f"{self.vel0!r}*exp(-{self.ea!r}/{warm})*sinh(min(max(v(drive),-{_EXPONENT!r}),{_EXPONENT!r}))"
+        closing = f"min(max((v(state)-{self.lrs!r})/{self.soft!r},0),1)"
+        opening = f"min(max(({self.hrs!r}-v(state))/{self.soft!r},0),1)"
+        field = f"({self.gamma0!r}-{self.beta!r}*{gap}^3)*{self.a0 / self.tox!r}"
+        return [
+            f"celectrodes te be {self.capacitance!r}",
+            f"bheat 0 heat i={{{self.rth!r}*abs(i(bcurrent)*v(te,be))}}",
+            "rheat heat 0 1",
+            f"cheat heat 0 {self.tau!r}",
+            f"bkt kt 0 v={{{_BOLTZMANN!r}*(temper+273.15+min(max(v(heat),0),2000))}}",
+            f"bdrive drive 0 v={{{field}*v(te,be)/{warm}}}",
+            f"bstate 0 state i={{-{speed}*(v(drive)>0 ? {closing} : {opening})}}",
+        ]
+
+    def current(self, voltage: Floats | float, state: Floats | float) -> Floats:
+        """Tunnelling across the gap."""
+        return np.asarray(self.i0 * np.exp(-np.asarray(state) / self.g0) * np.sinh(np.asarray(voltage) / self.v0))
+
+
+DEVICE = StanfordPku()

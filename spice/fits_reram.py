@@ -1,0 +1,111 @@
+"""Fitted models of the ReRAM cell: read current, state for a conductance, and the published programming spread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from bitline.core.executor import Record
+from bitline.core.figures import PUBLISHED, SIMULATED
+from bitline.core.model_file import KINDS, FittedModel, Input, Residual, residual
+from circuits.variation import load_spread
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+_DEGREE = 4  # of the bend k over the conductance
+_BENDS = (0.05, 20.0)  # 1 / V; below the first the curve is straight within 1e-5
+
+
+def fit_reram(
+    nominal: Record, provenance: Mapping[str, str | float | int], spread: str = "wan2022"
+) -> list[FittedModel]:
+    """Models from the record of `spice.reram.ReramNominal`.
+
+    Returns:
+        `reram.read_iv`: current (A) of a 1T1R cell at (v, g), where g is its conductance at the read voltage.
+        `reram.state`: the device's state for a cell of conductance g.
+        `reram.programming_sigma`: published standard deviation (S) of a cell programmed to g.
+
+        The first two are fitted to every second state (and voltage) of the map and checked on the others.
+    """
+    v = np.asarray(nominal["read_v"], dtype=np.float64)
+    current = np.asarray(nominal["map_i"], dtype=np.float64)
+    v_ref = float(np.asarray(nominal["v_read"]))
+    g = current[:, len(v) // 2] / v_ref
+    state = np.asarray(nominal["map_state"], dtype=np.float64)
+    return [
+        _read_iv(v, g, current, v_ref, provenance),
+        _state(g, state, provenance),
+        _programming_sigma(spread, provenance),
+    ]
+
+
+def _read_iv(
+    v: Floats, g: Floats, current: Floats, v_ref: float, provenance: Mapping[str, str | float | int]
+) -> FittedModel:
+    bends = [_bend(v[2::2], row[2::2], v_ref) for row in current[::2]]
+    scaled = np.polynomial.polynomial.polyfit(g[::2] / g.max(), bends, _DEGREE)
+    parameters = {"v_ref": v_ref, "k": [float(c / g.max() ** power) for power, c in enumerate(scaled)]}
+    unseen_v, unseen_g = np.meshgrid(v[1::2], g[1::2])
+    modelled = KINDS["sinh_iv"](parameters, unseen_v, unseen_g)
+    return FittedModel(
+        name="reram.read_iv",
+        kind="sinh_iv",
+        inputs=(
+            Input("v", "V", float(v[0]), float(v[-1])),
+            Input("g", "S", float(g.min()), float(g.max())),
+        ),
+        output="i",
+        unit="A",
+        parameters=parameters,
+        residual=residual(modelled, current[1::2, 1::2], "1"),
+        origin=SIMULATED,
+        provenance=dict(provenance),
+    )
+
+
+def _bend(v: Floats, current: Floats, v_ref: float) -> float:
+    """The k (1 / V) of i = i(v_ref) sinh(k v) / sinh(k v_ref) with the least relative error."""
+    at_ref = float(np.interp(v_ref, v, current))
+
+    def misfit(k: float) -> float:
+        return float(np.sum((at_ref * np.sinh(k * v) / np.sinh(k * v_ref) / current - 1) ** 2))
+
+    return float(minimize_scalar(misfit, bounds=_BENDS, method="bounded", options={"xatol": 1e-6}).x)
+
+
+def _state(g: Floats, state: Floats, provenance: Mapping[str, str | float | int]) -> FittedModel:
+    order = np.argsort(g)
+    g, state = g[order], state[order]
+    parameters = {"x": g[::2].tolist(), "y": state[::2].tolist()}
+    modelled = KINDS["interpolation"](parameters, g[1::2])
+    return FittedModel(
+        name="reram.state",
+        kind="interpolation",
+        inputs=(Input("g", "S", float(g[0]), float(g[-1])),),
+        output="state",
+        unit="state of the device",
+        parameters=parameters,
+        residual=residual(modelled, state[1::2], "state of the device"),
+        origin=SIMULATED,
+        provenance=dict(provenance),
+    )
+
+
+def _programming_sigma(spread: str, provenance: Mapping[str, str | float | int]) -> FittedModel:
+    published = load_spread(spread)
+    return FittedModel(
+        name="reram.programming_sigma",
+        kind="polynomial",
+        inputs=(Input("g", "S", published.low, published.high),),
+        output="sigma",
+        unit="S",
+        parameters={"coefficients": list(published.coefficients)},
+        residual=Residual(0.0, 0.0, 0, "S"),  # taken as published: no samples of ours
+        origin=PUBLISHED,
+        source=published.source,
+        provenance=dict(provenance),
+    )

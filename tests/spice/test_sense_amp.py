@@ -1,0 +1,163 @@
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from bitline.core.errors import ConfigError, FitError
+from bitline.core.samples import Samples
+from circuits.sense_amp import TRANSISTORS, SenseBench
+from circuits.technology import load_technology
+from spice.characterise import Conditions
+from spice.fits_sense_amp import fit_sense_amp
+from spice.sense_amp import DELAY_DIFFERENCE, UNITS, Latch, SenseAmpMonteCarlo, SenseAmpNominal, figures
+
+SEED = Conditions(seed=7)
+COUNT = 48
+
+
+@pytest.fixture(scope="module")
+def nominal() -> dict:
+    task = SenseAmpNominal()
+    return task.run(task.prepare(), 0)
+
+
+@pytest.fixture(scope="module")
+def samples() -> Samples:
+    task = SenseAmpMonteCarlo(SEED)
+    context = task.prepare()
+    records = [task.run(context, index) for index in range(COUNT)]
+    return Samples(COUNT, {name: np.array([record[name] for record in records]) for name in records[0]})
+
+
+@pytest.fixture
+def latch() -> Latch:
+    return SenseAmpNominal().prepare()
+
+
+def test_decisions_flip_at_the_offset(latch: Latch, nominal: dict) -> None:
+    for beyond in (-0.5e-3, 0.5e-3):
+        end = latch.transient(nominal["offset"] + beyond, latch.window)
+        assert np.sign(end["xsense.dint_bar"][-1] - end["xsense.dint"][-1]) == np.sign(beyond)
+
+
+def test_the_offset_does_not_hang_on_the_time_step(latch: Latch, nominal: dict) -> None:
+    latch.step = 0.5e-12
+    assert latch.offset() == pytest.approx(nominal["offset"], abs=0.2e-3)
+
+
+def test_the_one_sided_load_leans_to_0_by_what_the_parasitics_allow(nominal: dict) -> None:
+    assert -0.095 < nominal["offset"] < -0.04
+    heavy = SenseAmpNominal(bench=SenseBench(c_internal=100e-15)).prepare()
+    assert abs(heavy.offset()) < abs(nominal["offset"]) / 4  # the inverter's share of the load vanishes
+
+
+def test_the_offset_follows_the_thresholds_of_the_latch_pair(latch: Latch, nominal: dict) -> None:
+    latch.set_vth({"mn_int": 10e-3, "mn_bar": 10e-3})
+    together = latch.offset()
+    latch.set_vth({"mn_int": 10e-3, "mn_bar": -10e-3})
+    apart = latch.offset()
+    assert together == pytest.approx(nominal["offset"], abs=3e-3)
+    # a slower left side (dint) needs the right bit line that much higher to be beaten
+    assert apart - nominal["offset"] == pytest.approx(20e-3, rel=0.25)
+
+
+def test_sigma_agrees_with_the_pair_formula(samples: Samples) -> None:
+    # sqrt(2) sigma of the latch's NFETs, and up to a fifth more from the PFETs and the path through the pass devices
+    pair = math.sqrt(2) * load_technology().device("nmos").sigma("vth")
+    assert pair == pytest.approx(15.2e-3, abs=0.1e-3)
+    shifts = samples["vth"]
+    linear, *_ = np.linalg.lstsq(np.column_stack([np.ones(COUNT), shifts]), samples["offset"], rcond=None)
+    sigmas = [load_technology().device(role).sigma("vth") for role in TRANSISTORS.values()]
+    sigma = math.hypot(*(linear[1:] * sigmas))
+    assert pair < sigma < 1.2 * pair
+    sampling = 4 / math.sqrt(2 * COUNT)
+    assert np.std(samples["offset"], ddof=1) == pytest.approx(sigma, rel=sampling)
+
+
+def test_the_latch_nfets_dominate(samples: Samples) -> None:
+    terms = np.column_stack([np.ones(COUNT), samples["vth"]])
+    linear, *_ = np.linalg.lstsq(terms, samples["offset"], rcond=None)
+    weight = dict(zip(TRANSISTORS, linear[1:], strict=True))
+    assert weight["mn_int"] > 0 > weight["mn_bar"]
+    assert min(abs(weight["mn_int"]), abs(weight["mn_bar"])) > 5 * max(
+        abs(value) for name, value in weight.items() if name not in ("mn_int", "mn_bar")
+    )
+
+
+def test_a_sample_replays_alone_with_the_same_bits(samples: Samples) -> None:
+    task = SenseAmpMonteCarlo(SEED)
+    context = task.prepare()
+    for index in (5, 2):
+        again = task.run(context, index)
+        assert again["offset"] == samples["offset"][index]
+        assert again["delay"] == samples["delay"][index]
+        assert np.array_equal(again["vth"], samples["vth"][index])
+
+
+def test_another_seed_draws_another_amplifier(samples: Samples) -> None:
+    task = SenseAmpMonteCarlo(dataclasses.replace(SEED, seed=8))
+    assert task.run(task.prepare(), 0)["offset"] != samples["offset"][0]
+
+
+def test_more_overdrive_decides_sooner(nominal: dict) -> None:
+    assert np.all(np.diff(nominal["overdrive_delay"]) < 0)
+
+
+def test_waveforms_show_a_0_and_a_1(nominal: dict) -> None:
+    assert nominal["read0_dout"][-1] == pytest.approx(0.0, abs=0.02)
+    assert nominal["read1_dout"][-1] == pytest.approx(1.8, abs=0.02)
+    for bit in (0, 1):
+        assert abs(nominal[f"read{bit}_dint"][-1] - nominal[f"read{bit}_dint_bar"][-1]) == pytest.approx(1.8, abs=0.05)
+        assert np.ptp(nominal[f"read{bit}_bl"]) < 1e-9
+
+
+def test_energy_is_that_of_the_capacitances_charged(nominal: dict) -> None:
+    # a cycle charges one internal node, the output (when it rises), the enable's gates: tens of femtofarads at 1.8 V
+    assert 5e-15 * 1.8**2 < nominal["energy"] < 50e-15 * 1.8**2
+
+
+def test_every_field_has_a_unit(nominal: dict, samples: Samples) -> None:
+    assert {*nominal, *samples.columns} <= set(UNITS)
+
+
+def test_figures_count_failed_samples(nominal: dict, samples: Samples) -> None:
+    holed = Samples(samples.count, samples.columns, {3: "no convergence"})
+    found = figures(nominal, holed)
+    assert found["failed_samples"].value == 1
+    assert found["samples"].value == COUNT
+    kept = np.delete(samples["offset"], 3)
+    assert found["offset_mean"].value == pytest.approx(np.mean(kept))
+    assert found["offset_sigma"].value == pytest.approx(np.std(kept, ddof=1))
+    assert found["offset"].value == nominal["offset"]
+    assert set(figures(nominal)) == {"offset", "delay", "energy"}
+
+
+def test_the_fitted_delay_holds_for_samples_it_never_saw(nominal: dict, samples: Samples) -> None:
+    offset, delay = fit_sense_amp(nominal, samples, {"corner": "tt"})
+    overdrive = samples["offset"] - DELAY_DIFFERENCE
+    assert delay(overdrive) == pytest.approx(samples["delay"], rel=0.05)
+    assert delay.residual.rms < 0.03 * nominal["delay"]
+    assert delay.residual.samples == COUNT
+    assert offset(0.0) == pytest.approx(np.mean(samples["offset"]))
+    assert offset(1.0) - offset(0.0) == pytest.approx(np.std(samples["offset"], ddof=1))
+    assert 0 < offset.residual.rms < offset.parameters["sigma"]
+    assert offset.parameters["nonlinearity"] < 1e-3
+    assert offset.provenance["corner"] == "tt"
+
+
+def test_too_few_samples_fit_nothing(nominal: dict, samples: Samples) -> None:
+    few = Samples(3, {name: column[:3] for name, column in samples.columns.items()})
+    with pytest.raises(FitError, match="needs 8 samples"):
+        fit_sense_amp(nominal, few, {})
+
+
+def test_a_slow_corner_at_low_supply_is_still_measured() -> None:
+    latch = SenseAmpNominal(Conditions(corner="ss", temperature=-40.0, vdd=1.2)).prepare()
+    assert -0.1 < latch.offset() < 0
+    assert latch.delay(DELAY_DIFFERENCE) > 5e-10
+
+
+def test_a_common_mode_outside_the_supply_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="raise vdd"):
+        SenseAmpNominal(Conditions(vdd=0.1)).prepare()
