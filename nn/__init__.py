@@ -1,0 +1,1 @@
+"""Networks on arrays: integer graph, quantisation, targets and accuracy studies."""

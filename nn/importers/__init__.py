@@ -1,0 +1,1 @@
+"""How networks come in, one file a framework: each makes a `nn.float_graph.FloatGraph`."""

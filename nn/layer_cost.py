@@ -1,0 +1,55 @@
+"""Energy and latency of an image from what the arrays of a network cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bitline.core.array import Cost
+from bitline.core.figures import PUBLISHED, Figure
+from crossbar.costs import INTEGER_ADD_32, INTEGER_MULTIPLY_32
+
+Layers = Sequence[Sequence[Cost]]  # [layer][tile]
+_DIGITAL = {"add": INTEGER_ADD_32, "multiply": INTEGER_MULTIPLY_32}
+
+
+def energy_per_image(layers: Layers, images: int, operations: Mapping[str, int]) -> dict[str, Figure]:
+    """J an image by component, summed over all tiles of all layers; digital parts are named digital_*.
+
+    Not in it: memories, the clock, moving data between tiles, leakage.
+
+    Args:
+        layers: the cost of `images` images on each tile of each layer.
+        images: how many they were.
+        operations: 32-bit digital operations for an image, by kind ("add", "multiply").
+    """
+    total: dict[str, Figure] = {}
+    for tiles in layers:
+        for cost in tiles:
+            for name, figure in cost.energy.items():
+                total[name] = _plus(total.get(name), figure, figure.value / images)
+    for kind, count in operations.items():
+        price = _DIGITAL[kind]
+        total[f"digital_{kind}"] = Figure(count * price.energy, "J", PUBLISHED, price.source)
+    return total
+
+
+def latency_per_image(layers: Layers, products: Sequence[float]) -> dict[str, Figure]:
+    """S an image by component: the tiles of a layer work side by side (the slowest counts), layers in sequence.
+
+    This is one image's way through the arrays, without pipelining; digital sums and requantisation, which overlap with
+    the next conversion, are not in it.
+
+    Args:
+        layers: the cost of each tile of each layer; its latency is that of one product.
+        products: products one after the other on a tile for an image, by layer; 1 for a linear layer.
+    """
+    total: dict[str, Figure] = {}
+    for tiles, count in zip(layers, products, strict=True):
+        slowest = max(tiles, key=lambda cost: sum(figure.value for figure in cost.latency.values()))
+        for name, figure in slowest.latency.items():
+            total[name] = _plus(total.get(name), figure, figure.value * count)
+    return total
+
+
+def _plus(so_far: Figure | None, like: Figure, value: float) -> Figure:
+    return Figure((so_far.value if so_far else 0.0) + value, like.unit, like.kind, like.source)

@@ -1,0 +1,73 @@
+"""What an operator of the integer graph is; one file each in nn/ops."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+
+from bitline.core.array import IntArray
+from bitline.core.errors import ConfigError
+
+INT32 = (-(2**31), 2**31 - 1)
+Shape = tuple[int, ...]
+Bounds = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Operator(ABC):
+    """An operation on integer tensors of shape (batch, *shape); channels are the last axis.
+
+    Its fields are integer arrays, integers and strings, so that any operator can be written to a file. Results are
+    int32 values, carried in int64 so that an overflow is seen and not wrapped.
+    """
+
+    arity: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if isinstance(value, np.ndarray):
+                frozen = np.array(value, dtype=np.int64)
+                if not np.array_equal(frozen, value):
+                    raise ConfigError(f"{type(self).__name__}: {entry.name} holds values that are not integers")
+                frozen.setflags(write=False)
+                object.__setattr__(self, entry.name, frozen)
+
+    @abstractmethod
+    def shape(self, *shapes: Shape) -> Shape:
+        """The result's shape without the batch; ConfigError where the inputs' shapes don't fit."""
+
+    @abstractmethod
+    def bounds(self, *bounds: Bounds) -> Bounds:
+        """The least and greatest value the result can take, for inputs within these bounds."""
+
+    @abstractmethod
+    def run(self, *inputs: IntArray) -> IntArray:
+        """Compute the result exactly."""
+
+    def operations(self, *shapes: Shape) -> Mapping[str, int]:  # noqa: ARG002 - most operators only move or compare
+        """Integer operations for one image: "mac", "add", "multiply"."""
+        return {}
+
+
+def checked(values: IntArray, what: str) -> IntArray:
+    """The values, if they all fit an int32.
+
+    Raises:
+        ConfigError: one does not.
+    """
+    if values.size and (values.min() < INT32[0] or values.max() > INT32[1]):
+        raise ConfigError(f"{what}: a result overflows int32; quantise to fewer bits or split the layer")
+    return values
+
+
+def same_shape(what: str, shapes: tuple[Any, ...]) -> Shape:
+    """The one shape that all have, or ConfigError."""
+    if len(set(shapes)) != 1:
+        raise ConfigError(f"{what}: its inputs have shapes {' and '.join(map(str, shapes))}, which must be equal")
+    first: Shape = shapes[0]
+    return first

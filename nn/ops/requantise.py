@@ -1,0 +1,110 @@
+"""Integer rescaling by a multiplier and a shift, with a named rounding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from bitline.core.array import IntArray
+from bitline.core.errors import ConfigError
+from nn.operator import INT32, Bounds, Operator, Shape
+
+HALF_EVEN = "half_even"
+HALF_AWAY = "half_away"
+MULTIPLIER_BITS = 16
+_MAX_SHIFT = 62
+
+
+def multiplier_and_shift(ratio: float, bits: int = MULTIPLIER_BITS) -> tuple[int, int]:
+    """The integers m < 2^bits and s >= 0 with ``m / 2^s`` nearest to a positive ratio.
+
+    The relative error is at most 2^-bits, as long as the ratio is above 2^(bits - 62).
+
+    Raises:
+        ConfigError: the ratio is not positive and finite, or too large for the multiplier.
+    """
+    if not (math.isfinite(ratio) and ratio > 0):
+        raise ConfigError(f"requantise: a ratio of {ratio} has no multiplier and shift")
+    mantissa, exponent = math.frexp(ratio)  # ratio = mantissa 2^exponent, 1/2 <= mantissa < 1
+    multiplier, shift = round(math.ldexp(mantissa, bits)), bits - exponent
+    if multiplier == 2**bits:
+        multiplier, shift = multiplier // 2, shift - 1
+    if shift > _MAX_SHIFT:
+        multiplier, shift = round(math.ldexp(ratio, _MAX_SHIFT)), _MAX_SHIFT
+    if shift < 0:
+        multiplier, shift = multiplier << -shift, 0
+    if multiplier >= 2**31:
+        raise ConfigError(f"requantise: the ratio {ratio} is too large for a 31-bit multiplier")
+    return multiplier, shift
+
+
+def rounded_shift(values: IntArray, shift: IntArray, rounding: str) -> IntArray:
+    """``values / 2^shift`` rounded to the nearest integer, ties as `rounding` names them, in integers only."""
+    floor = values >> shift
+    twice_rest = (values - (floor << shift)) << 1
+    one = np.int64(1) << shift
+    if rounding == HALF_EVEN:
+        up = (twice_rest > one) | ((twice_rest == one) & (floor & 1 == 1))
+    else:
+        up = (twice_rest > one) | ((twice_rest == one) & (values >= 0))
+    result: IntArray = floor + up
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class Requantise(Operator):
+    """``clamp(round(x * multiplier / 2^shift), low, high)``; with low = 0 it is the ReLU too.
+
+    Args:
+        multiplier: 0 to 2^31 - 1, shape (1,) for a tensor or (channels,).
+        shift: 0 to 62, the multiplier's shape.
+        low: least result.
+        high: greatest result.
+        rounding: of ties, "half_even" (to the even neighbour) or "half_away" (away from zero).
+    """
+
+    multiplier: IntArray
+    shift: IntArray
+    low: int
+    high: int
+    rounding: str = HALF_EVEN
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.multiplier.ndim != 1 or self.shift.shape != self.multiplier.shape:
+            raise ConfigError(
+                f"requantise: multiplier {self.multiplier.shape} and shift {self.shift.shape} must have one axis, alike"
+            )
+        if np.any((self.multiplier < 0) | (self.multiplier > INT32[1])):
+            raise ConfigError("requantise: a multiplier is not within 0 and 2^31 - 1")
+        if np.any((self.shift < 0) | (self.shift > _MAX_SHIFT)):
+            raise ConfigError(f"requantise: a shift is not within 0 and {_MAX_SHIFT}")
+        if self.rounding not in (HALF_EVEN, HALF_AWAY):
+            raise ConfigError(f"requantise: rounding {self.rounding!r} is neither {HALF_EVEN!r} nor {HALF_AWAY!r}")
+        if self.low > self.high:
+            raise ConfigError(f"requantise: low = {self.low} is above high = {self.high}")
+
+    def shape(self, *shapes: Shape) -> Shape:
+        """Unchanged."""
+        channels = len(self.multiplier)
+        if channels not in (1, shapes[0][-1]):
+            raise ConfigError(f"requantise: {channels} multipliers for an input of shape {shapes[0]}")
+        return shapes[0]
+
+    def bounds(self, *bounds: Bounds) -> Bounds:
+        """The rescaled bounds of the input, within low and high."""
+        ends = self.run(np.repeat(np.array([bounds[0]]).T, len(self.multiplier), axis=1))
+        return int(ends.min()), int(ends.max())
+
+    def run(self, *inputs: IntArray) -> IntArray:
+        """Exact in int64: an int32 times a 31-bit multiplier needs 62 bits."""
+        (x,) = inputs
+        limited: IntArray = np.clip(rounded_shift(x * self.multiplier, self.shift, self.rounding), self.low, self.high)
+        return limited
+
+    def operations(self, *shapes: Shape) -> Mapping[str, int]:
+        """One multiplication an element; the shift is wiring, the rounding one addition."""
+        return {"multiply": math.prod(shapes[0]), "add": math.prod(shapes[0])}

@@ -1,0 +1,166 @@
+"""The accuracy study: a sample is a chip, and every chip infers the same images."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from bitline.core.array import IntArray
+from bitline.core.errors import ConfigError
+from bitline.core.executor import Record
+from bitline.core.figures import MEASURED, MODELLED, Figure
+from bitline.core.samples import Samples
+from nn.datasets import load as load_dataset
+from nn.graph_file import load as load_graph
+from nn.statistics import accuracy_interval, balanced_accuracy, confusion_matrix, paired_difference
+from nn.target import Images, Inference, Program, Target
+
+_UNITS = {"logits": "1", "correct": "1", "accuracy": "1", "logit_scale": "1", "cycles": "1"}
+_UNIT_OF_PREFIX = {"trace": "1", "count": "1", "energy": "J", "latency": "s"}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all chips share: the compiled network, the test images and their labels."""
+
+    program: Program
+    images: Images
+    labels: IntArray
+
+
+@dataclass(frozen=True)
+class AccuracyTask:
+    """Infers the test images on chip number `index`.
+
+    Args:
+        graph: path of the integer graph.
+        data: a data set's name or path.
+        target: the hardware, with its settings and its seed.
+        images: of the test part, the first so many; None for all.
+        calibration: of the training part, the first so many, for converter ranges.
+    """
+
+    graph: str
+    data: str
+    target: Target
+    images: int | None = None
+    calibration: int = 500
+
+    def prepare(self) -> Context:
+        """Load the network and the images, and compile; see bitline.core.executor.Task."""
+        if self.calibration < 1 or (self.images is not None and self.images < 1):
+            raise ConfigError(f"accuracy: images = {self.images}, calibration = {self.calibration}; at least 1 each")
+        data = load_dataset(self.data)
+        with threadpool_limits(1):  # ranges are sums of floats: the same bits on any number of workers
+            program = self.target.compile(load_graph(self.graph), data.train_x[: self.calibration])
+        return Context(program, data.test_x[: self.images], data.test_y[: self.images])
+
+    def run(self, context: Context, index: int) -> Record:
+        """Infer all images on one chip.
+
+        Returns:
+            logits (images, classes) int32, correct (images,) uint8, accuracy, logit_scale; and what the target gave:
+            trace_* (images kept, ...) int32, count_<layer>_<event>, energy_<component> (J an image),
+            latency_<component> (s an image), each with a text kind_* and source_*; cycles where the target has a clock.
+        """
+        inference = context.program.run(context.images, index)
+        correct = inference.logits.argmax(axis=1) == context.labels
+        record: Record = {
+            "logits": inference.logits.astype(np.int32),
+            "correct": correct.astype(np.uint8),
+            "accuracy": float(correct.mean()),
+            "logit_scale": context.program.logit_scale,
+        }
+        return record | _extras(inference)
+
+
+def _extras(inference: Inference) -> Record:
+    extras: Record = {f"trace_{name}": values.astype(np.int32) for name, values in inference.trace.items()}
+    for layer, events in inference.counts.items():
+        extras |= {f"count_{layer}_{event}": count for event, count in events.items()}
+    for quantity, costs in (("energy", inference.energy), ("latency", inference.latency)):
+        for name, figure in costs.items():
+            extras |= {f"{quantity}_{name}": figure.value, f"kind_{quantity}_{name}": figure.kind}
+            extras[f"source_{quantity}_{name}"] = figure.source
+    return extras if inference.cycles is None else extras | {"cycles": inference.cycles}
+
+
+def units(names: list[str]) -> dict[str, str]:
+    """The unit of every numeric field of a record, for HDF5."""
+    known = ((name, _UNITS.get(name) or _UNIT_OF_PREFIX.get(name.partition("_")[0])) for name in names)
+    return {name: unit for name, unit in known if unit is not None}
+
+
+@dataclass(frozen=True, eq=False)
+class References:
+    """What the hardware is measured against, on the same images.
+
+    Args:
+        labels: (images,).
+        floats: (images, classes), the float network's logits.
+        integers: (images, classes), the integer network's.
+    """
+
+    labels: IntArray
+    floats: np.ndarray[Any, Any]
+    integers: IntArray
+
+
+def figures(samples: Samples, references: References, confidence: float = 0.95) -> dict[str, Figure]:
+    """The accuracy figures of a study; all are shares of 1.
+
+    Chips that failed have no accuracy: they are counted in `chips_failed` and left out of the means.
+
+    Raises:
+        ConfigError: every chip failed.
+    """
+    chips = samples.count - len(samples.failures)
+    if not chips:
+        reason = next(iter(samples.failures.values()), "there were none")
+        raise ConfigError(f"accuracy: no chip could be computed: {reason}")
+    labels, correct, logits = references.labels, samples.valid("correct"), samples.valid("logits")
+    classes = logits.shape[-1]
+    accuracy = accuracy_interval(correct, confidence)
+    integer = references.integers.argmax(axis=1) == labels
+    loss = paired_difference(correct, integer, confidence)
+    confusion = confusion_matrix(labels, logits.argmax(axis=-1), classes)
+    values = {
+        "accuracy": accuracy.value,
+        "accuracy_low": accuracy.low,
+        "accuracy_high": accuracy.high,
+        "accuracy_half_width_chips": accuracy.chips,
+        "accuracy_half_width_images": accuracy.images,
+        "accuracy_worst_chip": float(correct.mean(axis=1).min()),
+        "balanced_accuracy": balanced_accuracy(confusion),
+        "accuracy_float": float((references.floats.argmax(axis=1) == labels).mean()),
+        "accuracy_integer": float(integer.mean()),
+        "accuracy_change": loss.value,
+        "accuracy_change_low": loss.low,
+        "accuracy_change_high": loss.high,
+        "chips": chips,
+        "chips_failed": len(samples.failures),
+        "images": correct.shape[1],
+    }
+    measured = {name: Figure(float(value), "1", MEASURED) for name, value in values.items() if not math.isnan(value)}
+    return measured | cost_figures(samples)
+
+
+def cost_figures(samples: Samples) -> dict[str, Figure]:
+    """Energy (J) and latency (s) of an image by component, the mean over chips, and their totals.
+
+    A component keeps its kind and source; a total is modelled, being a sum of parts of several kinds.
+    """
+    found: dict[str, Figure] = {}
+    for quantity, unit in (("energy", "J"), ("latency", "s")):
+        names = [name for name in samples.columns if name.startswith(f"{quantity}_")]
+        for name in names:
+            kind, source = (str(samples.valid(f"{word}_{name}")[0]) for word in ("kind", "source"))
+            found[name] = Figure(float(samples.valid(name).mean()), unit, kind, source)
+        if names:
+            total = sum(found[name].value for name in names)
+            found[f"{quantity}_per_image"] = Figure(total, unit, MODELLED, "sum of its components")
+    return found
