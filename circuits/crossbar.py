@@ -125,6 +125,19 @@ def crossbar_netlist(shape: tuple[int, int], wires: Wires, cell: Cell, v: Floats
     return Netlist(f"crossbar of {m} word lines and {n} bit lines", text, (analysis,))
 
 
+def resistor_crossbar(g: Any, v: Any, wires: Wires) -> Netlist:
+    """The crossbar of linear cells g[word_line, bit_line] (S) driven by v[batch, word_line] or v[word_line] (V).
+
+    Raises:
+        ConfigError: g or v is no such array, or v holds no vector.
+    """
+    g = checked_conductances(g)
+    v = checked_voltages(v, g.shape[0])
+    if not v.size:
+        raise ConfigError("v holds no vector; a netlist needs one at least")
+    return crossbar_netlist((g.shape[0], g.shape[1]), wires, resistors(g), v)
+
+
 def _selected(v: Floats) -> Iterator[str]:
     """Sources that give vector k when vselect is k."""
     yield "vselect select 0 0"

@@ -21,8 +21,10 @@ holds `technology.toml` and one file of `.model` cards per corner, all corners w
     [source]                          # optional: where the cards come from, text or numbers
     library = "..."
 
-Optional at the top: `description`, `licence`. A card holds for the size it was extracted at: a device is a model and
-its size together. `circuits.importers` writes such folders from a foundry's own library.
+Optional at the top: `description`, `licence`. Optional beside it: `reference.json`, figures of single devices in the
+foundry's own library, which `bitline verify` holds the cards against (spice/devices.py). A card holds for the size it
+was extracted at: a device is a model and its size together. `circuits.importers` writes such folders from a foundry's
+own library.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ from circuits.model_card import MISMATCH, Card, parse_cards
 _T = TypeVar("_T")
 
 DESCRIPTION = "technology.toml"
+REFERENCE = "reference.json"
 SHIPPED = Path(__file__).parent / "technologies"
 FORMAT = 1
 

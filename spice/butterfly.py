@@ -58,8 +58,8 @@ class Butterfly:
                 peaks = peaks[peaks < trough]
         if not (peaks.size and troughs.size):
             raise SimulationError("the cell has one state only, its curves have no second lobe")
-        upper = max(_vertex(distance, index) for index in peaks)
-        lower = max(_vertex(-distance, index) for index in troughs)
+        upper = max(_vertex(distance, int(index)) for index in peaks)
+        lower = max(_vertex(-distance, int(index)) for index in troughs)
         return upper / math.sqrt(2), lower / math.sqrt(2)
 
     def rest(self, start: float) -> tuple[float, float]:

@@ -1,25 +1,28 @@
 """A characterisation: the tasks, units, figures, netlists and fits of one part, under stated conditions.
 
-A part is a module in `spice/parts` that holds ``PART``; a new one is a new file there, and the file's name is the
-part's name on the command line.
+A part is a module in `spice/parts` with a function ``make(**settings) -> Part``; a new one is a new file there, the
+file's name is the part's name on the command line, and `make`'s arguments are its settings, each with a default.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from bitline.core.errors import ConfigError
 from bitline.core.executor import Record, Task
 from bitline.core.figures import Figure
-from bitline.core.model_file import FittedModel
+from bitline.core.model_file import FittedModel, Residual
 from bitline.core.samples import Samples
 from bitline.core.suggest import suggestion
 from circuits.netlist import Netlist
 
 Provenance = Mapping[str, str | float | int]
+Settings = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Part:
         units: unit by field of their records.
         figures: the part's figures, from its nominal record and, where drawn, its samples.
         fit: its fitted models, from the same and the provenance.
+        check: the residuals of those models against samples that they have not seen, from the nominal record too.
         netlists: what it simulates, by file name without suffix.
         waveforms: field names of the nominal record by waveform: the first is the axis.
     """
@@ -64,6 +68,7 @@ class Part:
     units: Mapping[str, str]
     figures: Callable[[Record, Samples | None], dict[str, Figure]]
     fit: Callable[[Record, Samples, Provenance], Sequence[FittedModel]]
+    check: Callable[[Mapping[str, FittedModel], Record, Samples], dict[str, Residual]]
     netlists: Callable[[Conditions], dict[str, Netlist]]
     waveforms: Mapping[str, tuple[str, ...]]
 
@@ -75,14 +80,31 @@ def part_names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(parts.__path__))
 
 
-def part(name: str) -> Part:
-    """The part of this name; "sense-amp" and "sense_amp" are the same.
+def settings_of(name: str) -> Settings:
+    """The settings of a part with their defaults; "sense-amp" and "sense_amp" are the same.
 
     Raises:
-        ConfigError: there is none; the nearest name is suggested.
+        ConfigError: there is no such part; the nearest name is suggested.
     """
+    return {key: entry.default for key, entry in inspect.signature(_maker(name)).parameters.items()}
+
+
+def part(name: str, settings: Settings | None = None) -> Part:
+    """The part of this name with these settings; those left out have their defaults.
+
+    Raises:
+        ConfigError: there is no such part or setting; the nearest name is suggested.
+    """
+    settings, known = settings or {}, settings_of(name)
+    for key in settings:
+        if key not in known:
+            raise ConfigError(f"{name} has no setting {key!r}{suggestion(key, known)}")
+    return _maker(name)(**settings)
+
+
+def _maker(name: str) -> Callable[..., Part]:
     wanted = name.replace("-", "_")
     if wanted not in part_names():
         raise ConfigError(f"nothing to characterise is called {name!r}{suggestion(wanted, part_names())}")
-    found: Part = importlib.import_module(f"spice.parts.{wanted}").PART
-    return found
+    maker: Callable[..., Part] = importlib.import_module(f"spice.parts.{wanted}").make
+    return maker

@@ -40,6 +40,26 @@ def fit_sense_amp(nominal: Record, samples: Samples, provenance: Mapping[str, st
     return [_offset(samples, provenance), _delay(nominal, samples, provenance)]
 
 
+def check_sense_amp(models: Mapping[str, FittedModel], nominal: Record, samples: Samples) -> dict[str, Residual]:
+    """The models against samples that they have not seen.
+
+    The offset's quantiles stand against those of the model; a delay outside the model's range is left out.
+    """
+    offset, delay = models["sense_amp.offset"], models["sense_amp.delay"]
+    found = samples.valid("offset")
+    overdrive = found - float(np.asarray(nominal["delay_difference"]))
+    inside = delay.covers(overdrive)
+    return {
+        offset.name: residual(offset(_scores(len(found))), np.sort(found), "V"),
+        delay.name: residual(delay(overdrive[inside]), samples.valid("delay")[inside], "s"),
+    }
+
+
+def _scores(count: int) -> Floats:
+    """Standard normal scores of `count` samples in order."""
+    return np.asarray(norm.ppf((np.arange(count) + 0.5) / count))
+
+
 def _offset(samples: Samples, provenance: Mapping[str, str | float | int]) -> FittedModel:
     offset = samples.valid("offset")
     mean, sigma, count = float(np.mean(offset)), float(np.std(offset, ddof=1)), len(offset)
@@ -81,8 +101,7 @@ def _halves(offset: Floats) -> Residual:
     halves = offset[::2], offset[1::2]
     modelled, truth = [], []
     for seen, unseen in (halves, halves[::-1]):
-        scores = norm.ppf((np.arange(len(unseen)) + 0.5) / len(unseen))
-        modelled.append(np.mean(seen) + np.std(seen, ddof=1) * scores)
+        modelled.append(np.mean(seen) + np.std(seen, ddof=1) * _scores(len(unseen)))
         truth.append(np.sort(unseen))
     return residual(np.concatenate(modelled), np.concatenate(truth), "V")
 

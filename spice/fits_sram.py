@@ -13,7 +13,7 @@ import numpy as np
 
 from bitline.core.errors import FitError
 from bitline.core.figures import SIMULATED
-from bitline.core.model_file import KINDS, FittedModel, Floats, Input, quadratic_terms, residual
+from bitline.core.model_file import KINDS, FittedModel, Floats, Input, Residual, quadratic_terms, residual
 from bitline.core.samples import Samples
 from spice.sram import FIGURES, SHIFTS
 
@@ -81,6 +81,18 @@ def _fit(
         origin=SIMULATED,
         provenance=dict(provenance),
     )
+
+
+def check_sram(models: Mapping[str, FittedModel], samples: Samples) -> dict[str, Residual]:
+    """The models against samples that they have not seen; those outside a model's range are left out."""
+    shifts = [samples.valid(name) for name in SHIFTS]
+    found = {}
+    for name in _PARTS:
+        model = models[f"sram.{name}"]
+        inside = model.covers(*shifts)
+        predicted = model(*(shift[inside] for shift in shifts))
+        found[model.name] = residual(predicted, samples.valid(name)[inside], model.unit)
+    return found
 
 
 def _coefficients(terms: Floats, values: Floats) -> Floats:

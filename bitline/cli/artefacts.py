@@ -12,12 +12,11 @@ import numpy as np
 
 from bitline.cli.characterise import Characterised
 from bitline.core.errors import ConfigError
-from bitline.core.executor import Record
 from bitline.core.figures import to_json
 from bitline.core.samples import write_hdf5
 from bitline.core.suggest import suggestion
 from circuits.netlist import Netlist
-from spice.characterise import Conditions, part
+from spice.characterise import Conditions, Settings, part
 from spice.raw import write_raw
 
 Waveform = dict[str, "np.ndarray[Any, np.dtype[np.float64]]"]
@@ -30,18 +29,22 @@ def write_netlist(path: Path, netlist: Netlist, made_from: Mapping[str, str | fl
     path.write_text("\n".join([title, *header, *rest]) + "\n", encoding="utf-8")
 
 
-def write_netlists(folder: Path, name: str, conditions: Conditions) -> None:
-    """Write all netlists of a part into `folder`."""
+def write_netlists(folder: Path, name: str, conditions: Conditions, settings: Settings | None = None) -> list[Path]:
+    """Write all netlists of a part into `folder`; the files."""
     folder.mkdir(parents=True, exist_ok=True)
-    for key, netlist in part(name).netlists(conditions).items():
-        write_netlist(folder / f"{name}-{key}.cir", netlist, conditions.attrs())
+    written = []
+    for key, netlist in part(name, settings).netlists(conditions).items():
+        written.append(folder / f"{name}-{key}.cir")
+        write_netlist(written[-1], netlist, {**conditions.attrs(), **(settings or {})})
+    return written
 
 
-def waveforms(name: str, nominal: Record) -> dict[str, Waveform]:
+def waveforms(characterised: Characterised) -> dict[str, Waveform]:
     """The waveforms in a part's nominal record: vectors by name, the axis first."""
+    record = characterised.nominal
     return {
-        key: {field: np.asarray(nominal[field], dtype=np.float64) for field in fields}
-        for key, fields in part(name).waveforms.items()
+        key: {field: np.asarray(record[field], dtype=np.float64) for field in fields}
+        for key, fields in characterised.part.waveforms.items()
     }
 
 
@@ -71,21 +74,19 @@ def write_waveform(path: Path, title: str, waveform: Waveform, units: Mapping[st
 def write_waveforms(folder: Path, characterised: Characterised) -> None:
     """Write all waveforms of a part into `folder` as raw files."""
     folder.mkdir(parents=True, exist_ok=True)
-    units = part(characterised.name).units
-    for key, waveform in waveforms(characterised.name, characterised.nominal).items():
+    units = characterised.part.units
+    for key, waveform in waveforms(characterised).items():
         write_waveform(folder / f"{characterised.name}-{key}.raw", f"{characterised.name} {key}", waveform, units)
 
 
-def write_characterised(folder: Path, parts: Iterable[Characterised], conditions: Conditions) -> None:
+def write_characterised(folder: Path, characterised: Characterised) -> None:
     """Write what ``characterize --out`` leaves: ``<part>.h5``, ``<part>.json``, netlists and waveforms."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for characterised in parts:
-        name = characterised.name
-        write_netlists(folder / "netlists", name, conditions)
-        write_waveforms(folder / "waveforms", characterised)
-        write_hdf5(folder / f"{name}.h5", list(characterised.groups), conditions.attrs())
-        figures = json.dumps(to_json(characterised.figures()), indent=1)
-        (folder / f"{name}.json").write_text(figures + "\n", encoding="utf-8")
+    name, conditions = characterised.name, characterised.conditions
+    write_netlists(folder / "netlists", name, conditions, characterised.settings)
+    write_waveforms(folder / "waveforms", characterised)
+    write_hdf5(folder / f"{name}.h5", list(characterised.groups), conditions.attrs())
+    figures = json.dumps(to_json(characterised.figures()), indent=1)
+    (folder / f"{name}.json").write_text(figures + "\n", encoding="utf-8")
 
 
 def choose(wanted: str, known: Iterable[str], what: str) -> str:

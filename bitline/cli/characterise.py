@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from bitline.cli.terminal import progress
@@ -16,22 +16,30 @@ from bitline.core.figures import Figure
 from bitline.core.model_file import FittedModel, ModelFile
 from bitline.core.samples import SCHEMA, Group, Samples, collect, group_names, read_group
 from bitline.core.store import Journal, MemoryStore, complete
-from spice.characterise import Conditions, part, part_names
+from spice.characterise import Conditions, Part, Settings, part, part_names, settings_of
 
 NOMINAL, MONTE_CARLO = "nominal", "monte_carlo"
 
 
-def run_stage(title: str, task: Task, count: int, journal: Path | None, where: Executor) -> Samples:
-    """Compute a stage's samples, under a progress bar, and keep them in a journal if one is named.
+def run_stage(
+    title: str, task: Task, count: int, where: Executor, journal: Path | None = None, key: str = ""
+) -> Samples:
+    """Compute a stage's samples under a progress bar.
 
-    The journal's key is the hash of the task, so that it can't be mistaken for that of other settings.
+    Args:
+        title: of the bar.
+        task: computes a sample.
+        count: how many there are.
+        where: they run.
+        journal: file that keeps them; without it they live in memory.
+        key: says all that the samples depend on; a journal of another key is refused.
     """
     if journal is None:
         memory = MemoryStore()
         with progress(title, count) as advance:
             complete(task, count, memory, where, lambda _index, _outcome: advance(1))
         return collect(memory, count)
-    with Journal(journal, hashlib.sha256(f"{SCHEMA} {task!r}".encode()).hexdigest()) as store:
+    with Journal(journal, hashlib.sha256(f"{SCHEMA} {key}".encode()).hexdigest()) as store:
         with progress(title, count, len(store.done())) as advance:
             complete(task, count, store, where, lambda _index, _outcome: advance(1))
         return collect(store, count)
@@ -39,51 +47,83 @@ def run_stage(title: str, task: Task, count: int, journal: Path | None, where: E
 
 @dataclass(frozen=True)
 class Characterised:
-    """A part's samples: the nominal device, and the mismatch samples where any were drawn."""
+    """A part's samples: the nominal device, and the mismatch samples where any were drawn.
+
+    Args:
+        name: the part's.
+        conditions: of every simulation.
+        settings: the part's, all of them.
+        nominal: the nominal device's record.
+        samples: mismatch samples, or None.
+        groups: both as HDF5 holds them.
+    """
 
     name: str
+    conditions: Conditions
+    settings: Settings
     nominal: Record
     samples: Samples | None
     groups: tuple[Group, ...]
 
+    @property
+    def part(self) -> Part:
+        """How it is characterised."""
+        return part(self.name, self.settings)
+
     def figures(self) -> dict[str, Figure]:
         """The part's figures; a value is the mismatch-free nominal one."""
-        return part(self.name).figures(self.nominal, self.samples)
+        return self.part.figures(self.nominal, self.samples)
 
 
-def characterise(
-    name: str, conditions: Conditions, samples: int, workers: int = 1, journals: Path | None = None
-) -> Characterised:
-    """Characterise one part.
+@dataclass(frozen=True)
+class Work:
+    """What to characterise, and how.
 
     Args:
         name: the part.
         conditions: technology, corner, temperature, supply and seed.
         samples: mismatch samples; 0 for the nominal device only.
+        settings: of the part; those left out have their defaults.
+    """
+
+    name: str
+    conditions: Conditions = field(default_factory=Conditions)
+    samples: int = 0
+    settings: Settings = field(default_factory=dict)
+
+
+def characterise(work: Work, workers: int = 1, journals: Path | None = None) -> Characterised:
+    """Characterise one part.
+
+    Args:
+        work: what and how.
         workers: processes for the mismatch samples.
         journals: folder of the journals; without it nothing is kept.
 
     Raises:
-        BitlineError: the nominal device could not be simulated.
+        BitlineError: no such part, setting, technology or corner, or the nominal device could not be simulated.
     """
-    found = part(name)
-    attrs = {**conditions.attrs(), **_provenance(name, conditions)}
-    stages = [(NOMINAL, found.nominal(conditions), 1, 1)]
-    if samples:
-        stages.append((MONTE_CARLO, found.monte_carlo(conditions), samples, workers))
+    name = work.name.replace("-", "_")
+    settings = {**settings_of(name), **work.settings}
+    found = part(name, settings)
+    attrs = {**work.conditions.attrs(), **settings, **_provenance(found, work.conditions)}
+    stages = [(NOMINAL, found.nominal(work.conditions), 1, 1)]
+    if work.samples:
+        stages.append((MONTE_CARLO, found.monte_carlo(work.conditions), work.samples, workers))
     groups = []
     for stage, task, count, processes in stages:
         journal = journals / f"{name}-{stage}.journal" if journals else None
         title = f"{name.replace('_', ' ')}: {stage.replace('_', ' ')}"
-        drawn = run_stage(title, task, count, journal, executor(processes))
+        drawn = run_stage(title, task, count, executor(processes), journal, json.dumps(attrs, sort_keys=True))
         groups.append(Group(f"{name}/{stage}", drawn, found.units, attrs))
     return _characterised(name, tuple(groups))
 
 
-def nominal_figures(name: str, conditions: Conditions) -> dict[str, Figure]:
+def nominal_figures(work: Work) -> dict[str, Figure]:
     """The figures of the mismatch-free device, kept nowhere."""
-    task = part(name).nominal(conditions)
-    return part(name).figures(task.run(task.prepare(), 0), None)
+    found = part(work.name, work.settings)
+    task = found.nominal(work.conditions)
+    return found.figures(task.run(task.prepare(), 0), None)
 
 
 def read_characterised(paths: Iterable[Path]) -> list[Characterised]:
@@ -108,15 +148,22 @@ def read_characterised(paths: Iterable[Path]) -> list[Characterised]:
 
 
 def _characterised(name: str, groups: tuple[Group, ...]) -> Characterised:
+    attrs = groups[0].attrs
+    conditions = Conditions(**{key: attrs[key] for key in _condition_names()})  # type: ignore[arg-type] # as written
+    settings = {key: attrs[key] for key in settings_of(name)}
     samples = groups[1].samples if len(groups) > 1 else None
-    return Characterised(name, groups[0].samples.record(0), samples, groups)
+    return Characterised(name, conditions, settings, groups[0].samples.record(0), samples, groups)
 
 
-def _provenance(name: str, conditions: Conditions) -> dict[str, str]:
+def _condition_names() -> list[str]:
+    return [entry.name for entry in fields(Conditions)]
+
+
+def _provenance(found: Part, conditions: Conditions) -> dict[str, str]:
     """The simulator and the netlists behind the samples."""
     from spice.engine import engine
 
-    hashes = {key: netlist.hash for key, netlist in part(name).netlists(conditions).items()}
+    hashes = {key: netlist.hash for key, netlist in found.netlists(conditions).items()}
     return {"ngspice": engine().version, "netlists": json.dumps(hashes, sort_keys=True)}
 
 
@@ -128,22 +175,25 @@ def fit(parts: Iterable[Characterised]) -> ModelFile:
     """
     models: dict[str, FittedModel] = {}
     shared: dict[str, str | float | int] = {}
-    netlists: dict[str, str] = {}
-    for characterised in parts:
-        if characterised.samples is None:
-            raise FitError(f"{characterised.name} has no mismatch samples; characterise it with --samples 100 or more")
-        provenance = dict(characterised.groups[0].attrs)
-        netlists |= {
-            f"{characterised.name}.{key}": value for key, value in json.loads(str(provenance.pop("netlists"))).items()
-        }
-        differing = [key for key in shared if shared[key] != provenance.get(key)]
-        if differing:
-            key = differing[0]
+    for found in parts:
+        if found.samples is None:
+            raise FitError(f"{found.name} has no mismatch samples; characterise it with --samples 100 or more")
+        attrs = found.groups[0].attrs
+        conditions = {key: attrs[key] for key in (*_condition_names(), "ngspice")}
+        _require_same(found.name, shared, conditions)
+        shared = conditions
+        own = {key: value for key, value in attrs.items() if key not in shared}
+        for model in found.part.fit(found.nominal, found.samples, own):
+            models[model.name] = replace(model, provenance={**own, "part": found.name})
+    return ModelFile(shared, models)
+
+
+def _require_same(
+    name: str, shared: Mapping[str, str | float | int], conditions: Mapping[str, str | float | int]
+) -> None:
+    for key, value in shared.items():
+        if conditions[key] != value:
             raise FitError(
-                f"{characterised.name} was characterised at {key} = {provenance.get(key)}, others at {shared[key]}; "
+                f"{name} was characterised at {key} = {conditions[key]}, others at {value}; "
                 "use one folder for each set of conditions"
             )
-        shared = provenance
-        for model in part(characterised.name).fit(characterised.nominal, characterised.samples, provenance):
-            models[model.name] = replace(model, provenance={**model.provenance, "part": characterised.name})
-    return ModelFile({**shared, "netlists": json.dumps(netlists, sort_keys=True)}, models)

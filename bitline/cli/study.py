@@ -55,6 +55,15 @@ class Samples(_Section):
     samples: Count = 200
 
 
+class Reram(Samples):
+    """The 1T1R cell: the device model, and the published spread of what is programmed."""
+
+    samples: Count = 210
+    device: str = "stanford_pku"
+    spread: str = "wan2022"
+    compare: tuple[str, ...] = ()  # other device models, whose nominal switching is simulated beside it
+
+
 class Network(_Section):
     """The network and its data."""
 
@@ -62,7 +71,7 @@ class Network(_Section):
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = (128,)
     epochs: Annotated[int, Field(ge=1)] = 15
     weight_bits: Annotated[int, Field(ge=2, le=8)] = 8
-    activation_bits: Annotated[int, Field(ge=1, le=8)] = 8
+    activation_bits: Annotated[int, Field(ge=2, le=8)] = 8
 
 
 class Array(_Section):
@@ -74,9 +83,13 @@ class Array(_Section):
     v_read: Annotated[Volts, Field(gt=0, le=0.4)] = 0.2
     g_min: Siemens = 1e-6
     g_max: Annotated[Siemens, Field(gt=0)] = 39e-6
-    variation: str = "wan2022"  # a published spread of programmed conductance, or "none"
+    variation: bool = True  # programming draws the spread of [reram]; false programs exactly
     read_noise: Annotated[float, Field(ge=0, lt=1)] = 0.01  # of each cell's g, sigma, new at every read
-    adc_bits: Annotated[int, Field(ge=2, le=14)] = 8
+    t_read: Seconds = 100e-9  # a bit plane is driven so long
+    adc_bits: Annotated[int, Field(ge=2, le=12)] = 8
+    adcs: Annotated[int, Field(ge=1)] = 1  # converters a tile, shared by its outputs
+    v_full_scale: Annotated[Volts, Field(gt=0)] = 0.9  # at the converter
+    auto_zero: bool = True  # the code of a read without input is subtracted from every code
 
     @model_validator(mode="after")
     def _ordered(self) -> Array:
@@ -111,7 +124,7 @@ class Study(_Section):
     conditions: Conditions = Conditions()
     sram: Samples = Samples(samples=200)
     sense_amp: Samples = Samples(samples=100)
-    reram: Samples = Samples(samples=200)
+    reram: Reram = Reram()
     network: Network = Network()
     array: Array = Array()
     accuracy: Accuracy = Accuracy()

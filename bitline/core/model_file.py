@@ -88,6 +88,11 @@ class Input:
     low: float
     high: float
 
+    def covers(self, values: Floats) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Where values lie in the range; NaN lies nowhere."""
+        slack = 1e-9 * (self.high - self.low)  # the ends themselves, after rounding
+        return np.asarray((values >= self.low - slack) & (values <= self.high + slack))
+
 
 @dataclass(frozen=True)
 class Residual:
@@ -127,18 +132,22 @@ class FittedModel:
     source: str = ""
     provenance: Mapping[str, str | float | int] = field(default_factory=dict)
 
+    def covers(self, *values: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Where all inputs lie in the range that the fit has seen, broadcast over them."""
+        inside = np.asarray(True)  # noqa: FBT003 - the neutral element of "and"
+        for known, array in zip(self.inputs, self._arrays(values), strict=True):
+            inside = inside & known.covers(array)
+        return inside
+
     def __call__(self, *values: Any) -> Floats:
         """The formula's value, broadcast over the inputs (in their SI units).
 
         Raises:
             ModelRangeError: an input is outside the range that the fit has seen.
         """
-        if len(values) != len(self.inputs):
-            raise TypeError(f"{self.name} takes {len(self.inputs)} inputs, got {len(values)}")
-        arrays = [np.asarray(value, dtype=np.float64) for value in values]
+        arrays = self._arrays(values)
         for known, array in zip(self.inputs, arrays, strict=True):
-            slack = 1e-9 * (known.high - known.low)  # the ends themselves, after rounding
-            outside = ~((array >= known.low - slack) & (array <= known.high + slack))
+            outside = ~known.covers(array)
             if np.any(outside):
                 worst = array[outside].flat[0]
                 raise ModelRangeError(
@@ -146,6 +155,11 @@ class FittedModel:
                     f"{known.low:g} to {known.high:g} {known.unit}; characterise that range, or stay inside it"
                 )
         return KINDS[self.kind](self.parameters, *arrays)
+
+    def _arrays(self, values: tuple[Any, ...]) -> list[Floats]:
+        if len(values) != len(self.inputs):
+            raise TypeError(f"{self.name} takes {len(self.inputs)} inputs, got {len(values)}")
+        return [np.asarray(value, dtype=np.float64) for value in values]
 
 
 @dataclass(frozen=True)
@@ -225,6 +239,8 @@ def _model(entry: Mapping[str, Any]) -> FittedModel:
 
 
 def residual(model: Floats, truth: Floats, unit: str) -> Residual:
-    """The residual of model values against held-out samples of the same shape; relative ones for unit "1"."""
+    """The residual of model values against samples of the same shape that it has not seen; relative for unit "1"."""
+    if not truth.size:
+        return Residual(0.0, 0.0, 0, unit)
     error = model - truth if unit != "1" else model / truth - 1
     return Residual(math.sqrt(float(np.mean(error**2))), float(np.max(np.abs(error))), int(error.size), unit)

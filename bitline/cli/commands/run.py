@@ -1,0 +1,77 @@
+"""``bitline run`` and ``bitline verify``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bitline.cli.terminal import errors, output, print_figures, print_json
+
+Results = Annotated[Path, typer.Option(help="folder of results")]
+Workers = Annotated[int | None, typer.Option(min=1, help="processes; one a core by default")]
+
+
+def run(
+    study: Annotated[Path, typer.Argument(help="a study file; examples/ holds some")],
+    *,
+    results: Results = Path("results"),
+    workers: Workers = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Run a study from the transistor to the network's accuracy; an interrupted one resumes."""
+    from bitline.cli.pipeline import run_study
+    from bitline.cli.study import load_study
+    from bitline.cli.summary import headline, read_summary
+
+    settings = load_study(study)
+    try:
+        folder = run_study(settings, results, workers or os.cpu_count() or 1)
+    except KeyboardInterrupt:
+        errors.print(f"stopped; nothing that was finished is lost: bitline run {study} goes on from here")
+        raise typer.Exit(130) from None
+    summary = read_summary(folder)
+    if as_json:
+        print_figures(summary.figures["network"], as_json=True)
+    else:
+        output.print(headline(summary))
+    errors.print(f"results in {folder}; look at {folder / 'report.html'}")
+
+
+def verify(
+    what: Annotated[Path, typer.Argument(help="a run's folder, or a study file, which is run if it has not been")],
+    *,
+    cases: Annotated[int, typer.Option(min=1, help="fresh samples of each part, and fresh products")] = 6,
+    images: Annotated[int, typer.Option(min=0, help="images inferred wholly by ngspice, if the tiles are small")] = 5,
+    results: Results = Path("results"),
+    workers: Workers = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Climb the ladder of trust for a run, on cases it has not seen; exit status 1 if a rung does not hold."""
+    from bitline.cli.pipeline import run_study, study_key
+    from bitline.cli.report import write_report
+    from bitline.cli.run_folder import require_run
+    from bitline.cli.study import load_study
+    from bitline.cli.verify import finished_runs
+    from bitline.cli.verify import verify as climb
+
+    if what.is_file():
+        study = load_study(what)
+        folder = next(finished_runs(results, study, study_key(study)), None)
+        folder = folder or run_study(study, results, workers or os.cpu_count() or 1)
+    else:
+        folder = require_run(what)
+    found = climb(folder, cases, images)
+    found.write(folder)
+    write_report(folder)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        output.print(f"ladder of trust of {folder}")
+        for rung in found.rungs:
+            mark = "[green]holds[/] " if rung.limit is not None and rung.holds else "        "
+            output.print(f"{mark if rung.holds else '[red]fails[/] '} rung {rung.rung}  {rung.what}: {rung.told()}")
+    if not all(rung.holds for rung in found.rungs):
+        raise typer.Exit(1)

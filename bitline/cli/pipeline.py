@@ -1,0 +1,180 @@
+"""A study from the transistor to the network: every stage in order, each resuming where it was stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bitline.cli.arrays import accuracy_task
+from bitline.cli.artefacts import write_netlists, write_waveforms
+from bitline.cli.characterise import Characterised, Work, characterise, fit, run_stage
+from bitline.cli.ladder import run_ladder
+from bitline.cli.network import Network, prepare_network
+from bitline.cli.report import write_report
+from bitline.cli.run_folder import finish, partial_folder, writing
+from bitline.cli.study import Study
+from bitline.cli.summary import Summary
+from bitline.cli.trust import UNITS as TRUST_UNITS
+from bitline.cli.trust import product_tasks
+from bitline.core.executor import Task
+from bitline.core.executors import executor
+from bitline.core.model_file import ModelFile
+from bitline.core.samples import SCHEMA, Group, Samples, write_hdf5
+from circuits.technology import load_technology
+from nn.study import figures as accuracy_figures
+from nn.study import units
+from spice.characterise import Conditions
+
+
+def study_key(study: Study) -> str:
+    """The hash of everything that a study's numbers depend on: its settings, bitline, the technology, the data."""
+    digest = hashlib.sha256(f"{SCHEMA} {importlib.metadata.version('bitline')} {study.hash()}".encode())
+    for path in sorted(load_technology(study.conditions.technology).path.iterdir()):
+        if path.is_file():
+            digest.update(path.read_bytes())
+    data = Path(study.network.data).expanduser()
+    for path in sorted(data.iterdir()) if data.is_dir() else [data] if data.is_file() else []:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@dataclass
+class _Run:
+    """What the stages of one run hand on."""
+
+    study: Study
+    key: str
+    folder: Path
+    workers: int
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Note how long a stage took in this process."""
+        start = time.monotonic()
+        yield
+        self.seconds[stage] = round(time.monotonic() - start, 2)
+
+    @property
+    def conditions(self) -> Conditions:
+        """Of every simulation."""
+        return Conditions(**self.study.conditions.model_dump(), seed=self.study.seed)
+
+    def stage(self, title: str, task: Task, count: int, depends: tuple[str, ...]) -> Samples:
+        """Run a stage of the network; `depends` are hashes of what came before."""
+        journal = self.folder / "journals" / f"{title.replace(' ', '_').replace(':', '')}.journal"
+        return run_stage(title, task, count, executor(self.workers), journal, " ".join((self.key, *depends)))
+
+
+def run_study(study: Study, results: Path, workers: int) -> Path:
+    """Run a study, or go on with it where it was stopped.
+
+    Args:
+        study: the settings.
+        results: folder of results.
+        workers: processes.
+
+    Returns:
+        The folder of the finished run.
+
+    Raises:
+        BitlineError: something the study needs is missing or wrong; what was computed stays for the next try.
+    """
+    key = study_key(study)
+    with writing(partial_folder(results, study.name, key)) as folder:
+        run = _Run(study, key, folder, workers)
+        (folder / "config.toml").write_text(to_toml(study), encoding="utf-8")
+        with run.timed("characterisation"):
+            parts = _characterise(run)
+            compared = _compared(run, parts[-1])
+            models = fit(parts)
+            models.save(folder / "model.json")
+        with run.timed("training"):
+            network = prepare_network(study, folder / "network")
+        task = accuracy_task(study, models, network.graph)
+        depends = (hashlib.sha256(models.to_json().encode()).hexdigest(), network.hash)
+        with run.timed("accuracy"):
+            chips = run.stage("network: accuracy", task, study.accuracy.chips, depends)
+        with run.timed("trust"):
+            products = {
+                name: run.stage(f"trust: {name} products", product, study.trust.products, depends)
+                for name, product in product_tasks(study, models, task).items()
+            }
+        _write(run, parts, compared, models, network, chips, products)
+        shutil.rmtree(folder / "journals")
+    return finish(folder)
+
+
+def _characterise(run: _Run) -> list[Characterised]:
+    study, journals = run.study, run.folder / "journals"
+    reram = {"device": study.reram.device, "spread": study.reram.spread, "v_read": study.array.v_read}
+    works = [
+        Work("sram", run.conditions, study.sram.samples),
+        Work("sense_amp", run.conditions, study.sense_amp.samples),
+        Work("reram", run.conditions, study.reram.samples, reram),
+    ]
+    return [characterise(work, run.workers, journals) for work in works]
+
+
+def _compared(run: _Run, reram: Characterised) -> list[Characterised]:
+    """The nominal cells of other device models."""
+    found = []
+    for device in run.study.reram.compare:
+        work = Work("reram", run.conditions, 0, {**reram.settings, "device": device})
+        found.append(characterise(work, run.workers, run.folder / "journals" / device))
+    return found
+
+
+def _write(
+    run: _Run,
+    parts: list[Characterised],
+    compared: list[Characterised],
+    models: ModelFile,
+    network: Network,
+    chips: Samples,
+    products: dict[str, Samples],
+) -> None:
+    """Everything a finished run holds."""
+    for part in parts:
+        write_netlists(run.folder / "netlists", part.name, run.conditions, part.settings)
+        write_waveforms(run.folder / "waveforms", part)
+    groups = [group for part in parts for group in part.groups]
+    for part in compared:
+        device = str(part.settings["device"])
+        write_netlists(run.folder / "netlists" / device, part.name, run.conditions, part.settings)
+        write_waveforms(run.folder / "waveforms" / device, part)
+        groups.append(replace(part.groups[0], name=f"{part.name}/{device}"))
+    groups.append(Group("network/accuracy", chips, units(list(chips.columns)), {"data": network.data_source}))
+    groups.append(_reference_group(network))
+    groups += [Group(f"trust/{name}", found, TRUST_UNITS) for name, found in products.items() if found.count]
+    study = run.study
+    write_hdf5(run.folder / "run.h5", groups, {"study": study.name, "seed": study.seed, "hash": run.key})
+    figures = {part.name: part.figures() for part in parts}
+    figures["network"] = accuracy_figures(chips, network.references)
+    Summary(study.name, run.key, study.seed, figures, run_ladder(models, products), run.seconds).write(run.folder)
+    write_report(run.folder)
+
+
+def _reference_group(network: Network) -> Group:
+    """What the chips are measured against, one row an image."""
+    found = network.references
+    columns = {"labels": found.labels, "floats": found.floats, "integers": found.integers}
+    attrs = {"class_names": json.dumps(network.class_names), "graph": network.hash}
+    return Group("network/reference", Samples(len(found.labels), columns), dict.fromkeys(columns, "1"), attrs)
+
+
+def to_toml(study: Study) -> str:
+    """The study with every default written out, as a file that computes the same numbers."""
+    document = study.model_dump(mode="json", exclude_none=True)
+    plain = [f"{key} = {json.dumps(value)}" for key, value in document.items() if not isinstance(value, dict)]
+    for section, values in document.items():
+        if isinstance(values, dict):
+            plain += ["", f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+    return "\n".join(plain) + "\n"

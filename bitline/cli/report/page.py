@@ -1,0 +1,69 @@
+"""The page: head, headline, sections and foot in one file that loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+
+from bitline.cli.report.headline import headline
+from bitline.cli.report.html import text
+from bitline.cli.report.section import Section, render, sections
+from bitline.cli.report.source import RunSource, read_run
+from bitline.core.errors import ConfigError
+
+# The page cannot load anything, even by mistake; plotly draws heat maps through data: images
+_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+
+
+def write_report(folder: Path, out: Path | None = None) -> Path:
+    """Write the report of a finished run; it appears whole or not at all.
+
+    Args:
+        folder: of the run, with run.h5, model.json, summary.json and config.toml.
+        out: the file; by default report.html in the run's folder.
+
+    Returns:
+        The file.
+
+    Raises:
+        ConfigError: the folder holds no finished run, one of its files is not what it should be, or the report cannot
+            be written.
+        StoreError: run.h5 is missing or truncated.
+    """
+    target = out or folder / "report.html"
+    page = "".join(_page(read_run(folder)))
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        partial.write_text(page, encoding="utf-8")
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ConfigError(f"{target} cannot be written: {error.strerror}; choose another file with --out") from error
+    return target
+
+
+def _page(run: RunSource) -> Iterable[str]:
+    from plotly.offline import get_plotlyjs
+
+    shown = sections()
+    links = "".join(f'<a href="#{section.anchor}">{text(section.title)}</a>' for section in shown)
+    yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+    yield f"<title>bitline: {text(run.summary.study)}</title>\n<style>\n{_asset('page.css')}</style>\n</head>\n<body>\n"
+    yield f"<header><div>{headline(run)}</div></header>\n<nav><div>{links}</div></nav>\n<main>\n"
+    for section in shown:
+        yield _section(section, run)
+    yield f"</main>\n<footer>Made from run.h5, model.json and summary.json; bitline {text(run.summary.version)}.</footer>"
+    yield f"<script>{get_plotlyjs()}</script>\n<script>\n{_asset('page.js')}</script>\n</body>\n</html>\n"
+
+
+def _section(section: Section, run: RunSource) -> str:
+    pieces = "\n".join(render(section, run))
+    heading = f"<h2>{text(section.title)}</h2>"
+    return f'<section id="{section.anchor}">{heading}\n<div class="grid">\n{pieces}\n</div></section>\n'
+
+
+def _asset(name: str) -> str:
+    return files("bitline.cli.report").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,83 @@
+"""Array products that ngspice computed again: currents, errors, and the voltage that wires take."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bitline.cli.report.chart import BLUE, GREY, chart, colorbar, line, plot, points, scale, single, titled
+from bitline.cli.report.html import card, quantity, relative
+from bitline.cli.report.section import Block, Section
+from bitline.cli.report.source import Floats, RunSource
+from bitline.core.figures import MODELLED, SIMULATED
+
+_WHAT = {"linear": "linear cells", "cells": "transistor-level cells"}
+
+
+def _currents(name: str) -> tuple[Block, Block]:
+    """Blocks: a group's bit-line currents against ngspice's, and their error."""
+
+    def read(run: RunSource) -> tuple[Floats, Floats, Floats]:
+        products = run.group(f"trust/{name}")
+        fast, slow = (np.asarray(products.valid(column), dtype=np.float64) for column in ("fast", "ngspice"))
+        return fast, slow, np.asarray(products.valid("error"), dtype=np.float64)
+
+    def against(run: RunSource) -> str:
+        fast, slow, error = read(run)
+        factor, unit = scale(slow, "A")
+        figure = chart(titled("ngspice", unit), titled("fast solver", unit))
+        ends = np.array([min(slow.min(), 0.0), slow.max()]) * factor
+        figure.add_trace(line(ends, ends, "equal", GREY, line={"width": 1}))
+        figure.add_trace(points(slow.ravel() * factor, fast.ravel() * factor, "bit lines", BLUE, opacity=0.6))
+        said = f"{slow.size} bit-line currents of {len(slow)} products"
+        caption = f"{said}; largest error {relative(error.max())} of the largest current."
+        return card(f"Currents, {_WHAT[name]}", plot(figure, caption), caption, [MODELLED, SIMULATED])
+
+    def errors(run: RunSource) -> str:
+        fast, slow, _ = read(run)
+        largest = np.abs(slow).max(axis=tuple(range(1, slow.ndim)), keepdims=True)
+        apart = np.abs(fast - slow) / largest
+        factor, unit = scale(slow, "A")
+        figure = chart(titled("ngspice", unit), "|error| / largest current")
+        shown = np.where(apart > 0, apart, np.nan)
+        if (apart > 0).any():
+            decades = np.log10([np.nanmin(shown), np.nanmax(shown)])
+            around = [float(np.floor(decades[0])), float(np.ceil(decades[1]))]
+            figure.update_yaxes(type="log", exponentformat="power", dtick=1, range=around)
+        figure.add_trace(points(slow.ravel() * factor, shown.ravel(), "bit lines", BLUE, opacity=0.6))
+        caption = f"{int(np.sum(apart == 0))} of {apart.size} currents agree to the last bit and are not drawn."
+        return card(f"Error, {_WHAT[name]}", plot(figure, caption), caption, [MODELLED, SIMULATED])
+
+    return against, errors
+
+
+def _drop(name: str) -> Block:
+    """A block: the IR-drop heat map of the product in which wires take most."""
+
+    def block(run: RunSource) -> str:
+        products = run.group(f"trust/{name}")
+        drops = np.asarray(products.valid("drop"), dtype=np.float64)
+        worst = int(np.argmax(drops.reshape(len(drops), -1).max(axis=1)))
+        drop = drops[worst]
+        factor, unit = scale(drop, "V")
+        driven = np.asarray(products.valid("v"))[worst] > 0
+        figure = chart("bit line", "word line", showlegend=False)
+        figure.add_heatmap(
+            z=single(np.where(driven[:, None], drop * factor, np.nan)),
+            colorscale="Viridis",
+            colorbar=colorbar(unit),
+            hovertemplate="word line %{y}, bit line %{x}: %{z:.3g} " + unit + "<extra></extra>",
+        )
+        figure.update_yaxes(autorange="reversed", showgrid=False)
+        figure.update_xaxes(showgrid=False)
+        most = quantity(float(drop[driven].max()), "V")
+        caption = (
+            f"Read voltage that the wires take from {drop.shape[0]} x {drop.shape[1]} cells of product {worst}: "
+            f"{most} at most. Word lines are driven from the left, bit lines sensed below the last word line; blank "
+            "word lines are not driven."
+        )
+        return card(f"IR drop, {_WHAT[name]}", plot(figure, caption), caption, [MODELLED])
+
+    return block
+
+
+SECTION = Section(70, "Arrays", (_drop("linear"), *_currents("linear"), _drop("cells"), *_currents("cells")))

@@ -1,0 +1,54 @@
+"""Where the numbers come from: what was simulated with what, and the study as it ran."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from bitline.cli.report.html import card, quantity, table, text
+from bitline.cli.report.section import Section
+from bitline.cli.report.source import RunSource
+
+
+def _conditions(run: RunSource) -> str:
+    known = dict(run.model.provenance)
+    known |= {"study": run.summary.hash, "bitline": run.summary.version}
+    units = {"temperature": " °C", "vdd": " V"}
+    rows = [(key, f"{said}{units.get(key, '')}") for key, said in known.items()]
+    return card("Conditions", _pairs(("", ""), rows))
+
+
+def _samples(run: RunSource) -> str:
+    rows = [(name, run.group(name)) for name in run.groups]
+    cells = [[f"<code>{text(name)}</code>", text(found.count), text(found.failed)] for name, found in rows]
+    caption = "Groups of run.h5; a failed sample keeps its row and its reason."
+    return card("Samples", table(("group", "samples", "failed"), cells, [1, 2]), caption)
+
+
+def _times(run: RunSource) -> str:
+    rows = [(name, quantity(seconds, "s")) for name, seconds in run.summary.seconds.items()]
+    caption = "Of the process that finished the run; what an earlier one had done is not in it."
+    return card("Run times", _pairs(("stage", "time"), rows), caption)
+
+
+def _netlists(run: RunSource) -> str:
+    """Of every part, once: its groups were made from the same netlists."""
+    hashes: dict[str, str] = {}
+    for name in run.groups:
+        simulated = json.loads(str(run.group(name).group.attrs.get("netlists", "{}")))
+        hashes |= {f"{name.partition('/')[0]}-{netlist}": said for netlist, said in simulated.items()}
+    rows = [[text(name), f"<code>{text(said)}</code>"] for name, said in sorted(hashes.items())]
+    caption = "SHA-256 of the netlists as ngspice got them; the netlists folder holds them."
+    return card("Netlists", table(("netlist", "sha256"), rows), caption, width="wide")
+
+
+def _config(run: RunSource) -> str:
+    shown = f"<details><summary>config.toml</summary><pre>{text(run.config)}</pre></details>"
+    return card("The study as it ran", shown, width="wide")
+
+
+def _pairs(heads: tuple[str, str], rows: Iterable[tuple[str, str]]) -> str:
+    return table(heads, [[text(name), text(said)] for name, said in rows])
+
+
+SECTION = Section(90, "Provenance", (_conditions, _samples, _times, _netlists, _config))

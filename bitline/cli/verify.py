@@ -1,0 +1,159 @@
+"""The whole ladder of trust for a finished run, on cases that neither its fits nor the run itself saw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from bitline.cli.arrays import accuracy_task, netlist_tasks, tile_config
+from bitline.cli.characterise import Characterised, read_characterised
+from bitline.cli.ladder import Rung, comparison, model_rungs, product_rungs
+from bitline.cli.study import Study, load_study
+from bitline.cli.terminal import progress
+from bitline.cli.trust import product_tasks
+from bitline.core.errors import ConfigError
+from bitline.core.executor import Task
+from bitline.core.executors import executor
+from bitline.core.model_file import ModelFile, Residual
+from bitline.core.samples import Samples, collect
+from bitline.core.store import MemoryStore
+from circuits.technology import load_technology
+from nn.study import AccuracyTask
+from spice.array import resistor_cells
+from spice.devices import against_library
+
+FILE = "verification.json"
+CARD_LIMIT = 2e-4  # of flat cards against the library, relative
+NETLIST_SIZE = 64  # word and bit lines; ngspice takes a minute for a product of 128 x 128 cells
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What climbing the ladder found.
+
+    Args:
+        rungs: from the transistor up.
+        images: inferred wholly as netlists; 0 if the network is too large for that.
+        decisions_equal: of them, those with the same decision.
+        logit_error: max |difference| / max |logit| over them; None without images.
+    """
+
+    rungs: tuple[Rung, ...]
+    images: int = 0
+    decisions_equal: int = 0
+    logit_error: float | None = None
+
+    def write(self, folder: Path) -> None:
+        """Keep it beside the run, for its report."""
+        document = {**self.to_json(), "images": self.images}
+        (folder / FILE).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+    def to_json(self) -> dict[str, object]:
+        """As JSON holds it; what was not climbed is left out."""
+        ladder = [{**vars(rung), "holds": rung.holds} for rung in self.rungs]
+        if self.logit_error is None:
+            return {"ladder": ladder}
+        equal = {"decisions_equal": self.decisions_equal, "logit_error": self.logit_error}
+        return {"images": self.images, **equal, "ladder": ladder}
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A finished run, read back."""
+
+    study: Study
+    models: ModelFile
+    parts: list[Characterised]
+    task: AccuracyTask
+
+
+def verify(folder: Path, cases: int, images: int) -> Verification:
+    """Climb the ladder for a finished run.
+
+    Args:
+        folder: of the run.
+        cases: fresh samples of each part, and fresh products.
+        images: inferred wholly as netlists, where the tiles are at most 64 x 64.
+
+    Raises:
+        BitlineError: the run can't be read back, or ngspice is missing.
+    """
+    study, models = load_study(folder / "config.toml"), ModelFile.load(folder / "model.json")
+    task = accuracy_task(study, models, folder / "network" / "graph.npz")
+    run = _Run(study, models, read_characterised([folder / "run.h5"]), task)
+    below = [_cards(run), *_models(run, cases), *_products(run, cases)]
+    return _network(run, images, tuple(below))
+
+
+def _cards(run: _Run) -> Rung:
+    what, against = "single transistors on flat cards", "the foundry's own library in ngspice"
+    conditions = run.parts[0].conditions
+    try:
+        errors = against_library(load_technology(conditions.technology), conditions)
+    except ConfigError as missing:
+        return Rung(0, what, str(missing), 0)
+    return comparison(0, what, against, errors, "1", CARD_LIMIT)
+
+
+def _models(run: _Run, cases: int) -> list[Rung]:
+    residuals: dict[str, Residual] = {}
+    for found in run.parts:
+        task = found.part.monte_carlo(found.conditions)
+        first = found.samples.count if found.samples is not None else 0
+        fresh = _fresh(f"rung 1: {found.name.replace('_', ' ')}", task, range(first, first + cases))
+        if len(fresh.failures) < fresh.count:
+            residuals |= found.part.check(run.models.models, found.nominal, fresh)
+    return model_rungs(run.models, residuals, "fresh ngspice samples")
+
+
+def _products(run: _Run, cases: int) -> list[Rung]:
+    first = max(run.study.accuracy.chips, run.study.trust.products)
+    return product_rungs(
+        {
+            name: _fresh(f"rung 2: {name} products", task, range(first, first + cases))
+            for name, task in product_tasks(run.study, run.models, run.task).items()
+        }
+    )
+
+
+def _network(run: _Run, images: int, below: tuple[Rung, ...]) -> Verification:
+    what, against = "the network's logits", "the same images wholly in ngspice, wires included"
+    config = tile_config(run.study, run.models)
+    if max(config.rows, config.cols) > NETLIST_SIZE or not images:
+        size = f"{config.rows} x {config.cols}"
+        why = f"tiles of {size} take ngspice minutes an image; examples/digits_spice.toml has small ones"
+        return Verification((*below, Rung(3, what, why if images else "no images were asked for", 0)))
+    tasks = netlist_tasks(run.task, config, resistor_cells, images)
+    with progress("rung 3: images in ngspice", 2) as advance:
+        logits = []
+        for task in tasks:
+            logits.append(np.asarray(task.run(task.prepare(), 0)["logits"], dtype=np.float64))
+            advance(1)
+    fast, slow = logits
+    errors = (fast - slow) / np.abs(slow).max()
+    equal = int(np.sum(fast.argmax(axis=1) == slow.argmax(axis=1)))
+    rung = replace(comparison(3, what, against, errors, "1"), cases=len(slow))
+    decided = Rung(3, "the network's decisions", f"the same; {equal} of {len(slow)} are equal", len(slow), 0.0, 0.0)
+    share = 1 - equal / len(slow)
+    decided = replace(decided, rms=share**0.5, maximum=share, limit=0.0)
+    return Verification((*below, rung, decided), len(slow), equal, float(np.abs(errors).max()))
+
+
+def _fresh(title: str, task: Task, indices: range) -> Samples:
+    """Samples of these indices, numbered from 0."""
+    store = MemoryStore()
+    with progress(title, len(indices)) as advance:
+        for index, outcome in executor(1).map(task, indices):
+            store.append(index - indices.start, outcome)
+            advance(1)
+    return collect(store, len(indices))
+
+
+def finished_runs(results: Path, study: Study, key: str) -> Iterator[Path]:
+    """Finished runs of a study with this key, the newest first."""
+    found = (results / study.name).glob(f"*-{key[:12]}")
+    yield from sorted((path for path in found if (path / "summary.json").is_file()), reverse=True)
