@@ -1,0 +1,1 @@
+"""Arrays at speed: crossbars with wires, converters and tiles in numba."""

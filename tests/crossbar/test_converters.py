@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from bitline.core.figures import ESTIMATED, PUBLISHED
+from circuits.converters import bit_planes, largest_code, quantise, shift_add
+from crossbar.converters import convert, spread_bits
+from crossbar.costs import ADC, adc_energy, adc_time
+
+
+def test_planes_are_least_significant_first_and_add_up():
+    x = np.array([[0, 1, 6, 255]])
+    planes = bit_planes(x, 8)
+    assert planes[:, 0, 2].tolist() == [0, 1, 1, 0, 0, 0, 0, 0]
+    assert np.array_equal(shift_add(planes), x)
+
+
+def test_codes_are_symmetric_and_mid_tread():
+    codes, saturated = quantise(np.array([-0.49, 0.49, 0.51, -0.51, 1.5, 2.5, 7.4, 7.6, -7.6, 1e9]), 4)
+    assert codes.tolist() == [0, 0, 1, -1, 2, 2, 7, 7, -7, 7]
+    assert saturated == 3
+    assert largest_code(4) == 7
+
+
+def test_quantisation_error_is_half_a_code_within_full_scale():
+    levels = np.random.default_rng(0).uniform(-127, 127, 10_000)
+    codes, saturated = quantise(levels, 8)
+    assert saturated == 0
+    assert np.abs(codes - levels).max() <= 0.5
+    # uniform over an LSB: variance 1/12, and the variance of that estimate is (1/80 - 1/144) / n
+    assert np.mean((codes - levels) ** 2) == pytest.approx(1 / 12, abs=5 * np.sqrt((1 / 80 - 1 / 144) / 10_000))
+
+
+def test_the_bit_kernel_is_its_twin_and_pads_with_zeros():
+    x = np.random.default_rng(1).integers(0, 2**12, (5, 7))
+    planes = np.full((12, 8, 7), np.nan, dtype=np.float32)
+    spread_bits(x, planes)
+    assert np.array_equal(planes[:, :5], bit_planes(x, 12))
+    assert not planes[:, 5:].any()
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_the_conversion_kernel_is_its_twin(noisy, bits):
+    rng = np.random.default_rng(2)
+    top = largest_code(bits)
+    level = rng.uniform(-1.3 * top, 1.3 * top, (6, 9, 5)).astype(np.float32)
+    level[0, 0, :4] = [0.5, 1.5, -0.5, top + 0.5]
+    variance = rng.uniform(0, 1, (6, 9, 5)).astype(np.float32)
+    scores = rng.standard_normal((6 if noisy else 0, 8, 5), dtype=np.float32)
+    offset = rng.normal(size=5).astype(np.float32) * noisy
+    codes = np.full((8, 5), -1, dtype=np.int64)
+    saturated = convert(level, variance, scores, offset, top, codes)
+    z = level[:, :8] + offset
+    if noisy:
+        z = z + np.sqrt(variance[:, :8]) * scores
+    planes, expected = quantise(z, bits)
+    assert np.array_equal(codes, shift_add(planes))
+    assert saturated == expected > 0
+
+
+def test_a_published_cost_is_published_and_a_scaled_one_estimated():
+    assert adc_energy(8).value == pytest.approx(2.583e-12, rel=1e-3)
+    assert adc_energy(8).kind == adc_time(8).kind == PUBLISHED
+    assert adc_energy(6).value == ADC.energy / 4
+    assert adc_time(6).value == ADC.time * 6 / 8
+    assert adc_energy(6).kind == adc_time(6).kind == ESTIMATED
+    assert "32 nm" in adc_energy(6).source
