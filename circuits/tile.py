@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from bitline.core.errors import ConfigError
-from circuits.converters import bit_planes, largest_code
+from circuits.converters import bit_planes, largest_code, quantise
 from circuits.crossbar import Wires
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -48,7 +48,8 @@ class TileConfig:
             the full-scale current, makes it from the difference of a pair.
         offset_mean: of the converter's input-referred offset (V).
         offset_sigma: spread of that offset over converters (V).
-        auto_zero: the converter stores its offset before a read and cancels it wholly.
+        auto_zero: the code of a read without input is stored once and subtracted from every code, so that less than
+            half an LSB of the offset stays, and the range it has cost.
         read_noise: relative, of each cell's conductance, drawn anew for every plane.
         programming_sigma: standard deviation (S) of a programmed cell as a function of its target (S), as a fitted
             model or any callable on arrays; it refuses targets outside its valid range. None programs exactly.
@@ -149,12 +150,19 @@ class TileConfig:
         offsets = self.offset_mean + self.offset_sigma * rng.standard_normal(self.adcs)
         if self.programming_sigma is not None:
             g = np.maximum(g + self.programming_sigma(g) * scores, 0.0)
-        return g, np.zeros(self.adcs) if self.auto_zero else offsets
+        return g, offsets
 
     def offset_codes(self, offsets: Floats, used: int) -> Floats:
         """Offset of each used output's converter in LSB, from offsets (V), shape (adcs,)."""
         each = offsets[np.arange(used) % self.adcs]
         return np.asarray(each * largest_code(self.adc_bits) / self.v_full_scale)
+
+    def zero_codes(self, offsets: Floats, used: int) -> Ints:
+        """What auto-zero subtracts from each used output, all planes shifted and added: 0 without auto-zero."""
+        if not self.auto_zero:
+            return np.zeros(used, dtype=np.int64)
+        codes, _ = quantise(self.offset_codes(offsets, used), self.adc_bits)
+        return codes * (2**self.input_bits - 1)
 
     def checked_inputs(self, x: Any, used_rows: int) -> Ints:
         """Inputs x[batch, rows used] as integers.

@@ -90,6 +90,7 @@ class CrossbarArray(ProgrammedTile):
             drawn = (self.config.input_bits if noisy else 0, codes[rows].shape[0], self.cols)
             scores = rng.standard_normal(drawn, dtype=np.float32)
             saturated += convert(level, spread, scores, offset, limit, codes[rows])
+        codes -= self.config.zero_codes(self._offsets, self.cols)
         return codes, self._stats(x.shape[0], saturated, ones)
 
     def cost(self, stats: Stats) -> Cost:

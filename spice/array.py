@@ -171,7 +171,8 @@ class SpiceArray(ProgrammedTile):
         codes, saturated = quantise(level + config.offset_codes(self._offsets, self.cols), config.adc_bits)
         counts = {"conversions": codes.size, "saturated": saturated, "drives": planes.size}
         energy = {"array": float(np.sum(v * found.i_source)) * config.t_read}
-        return shift_add(codes.reshape(config.input_bits, len(x), self.cols)), Stats(len(x), counts, energy)
+        added = shift_add(codes.reshape(config.input_bits, len(x), self.cols))
+        return added - config.zero_codes(self._offsets, self.cols), Stats(len(x), counts, energy)
 
     def cost(self, stats: Stats) -> Cost:
         """The array's energy and latency; drivers and converters are not simulated, so not priced."""

@@ -198,8 +198,13 @@ def read_group(path: Path, name: str) -> Group:
                 columns[key] = dataset[...]
                 units[key] = str(dataset.attrs["unit"])
         failures = {index: reason for index, reason in enumerate(reasons) if reason}
-        attrs = {key: value for key, value in source.attrs.items() if key not in ("samples", "failed")}
+        attrs = {key: _plain(value) for key, value in source.attrs.items() if key not in ("samples", "failed")}
         return Group(name, Samples(len(reasons), columns, failures), units, attrs)
+
+
+def _plain(value: Any) -> str | float | int:
+    """A Python number in place of numpy's, which prints itself with its type."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def group_names(path: Path) -> list[str]:

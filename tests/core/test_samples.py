@@ -27,6 +27,7 @@ def test_hdf5_keeps_values_units_attributes_and_failures(tmp_path):
     assert back.samples.failures == {1: "no convergence"}
     assert back.units == UNITS
     assert back.attrs == {"corner": "tt", "temperature": 27.0}
+    assert type(back.attrs["temperature"]) is float
     for name, column in written.columns.items():
         np.testing.assert_array_equal(back.samples[name], column)
     assert group_names(path) == ["sram/monte_carlo"]

@@ -176,20 +176,25 @@ def test_a_programming_model_is_not_extrapolated():
         CrossbarArray(config).program(problem(config)[0], rng())
 
 
-def test_an_offset_shifts_its_converters_columns_until_it_is_zeroed():
+def test_an_offset_shifts_its_converters_columns_and_auto_zero_leaves_less_than_half_an_lsb():
     config = replace(PERFECT, adc_bits=8, adcs=2, v_full_scale=0.5, offset_sigma=20e-3, offset_mean=10e-3)
     weights, x = problem(config)
+    ideal = programmed(replace(config, offset_sigma=0.0, offset_mean=0.0), weights, x)
     zeroed, biased = (programmed(replace(config, auto_zero=zero), weights, x) for zero in (True, False))
-    for array in (zeroed, biased):
-        array.set_range(2 * array.full_scale)
-    codes, stats = biased.mvm(x, rng())
-    assert stats.counts["saturated"] == 0
+    full_scale = 2 * ideal.full_scale
+    for array in (ideal, zeroed, biased):
+        array.set_range(full_scale)
     offsets = biased.config.programmed(weights, rng(1))[1] * 127 / 0.5
     assert np.abs(offsets[0] - offsets[1]) > 2
     assert np.abs(offsets).max() > 2
-    # every plane's code moves by the offset, rounded up or down
-    shift = (codes - zeroed.mvm(x, rng())[0]) / (2**5 - 1)
-    assert np.abs(shift - offsets[np.arange(10) % 2]).max() < 1
+    truth = ideal.mvm(x, rng())[0]
+    codes, stats = biased.mvm(x, rng())
+    assert stats.counts["saturated"] == 0
+    # every plane's code moves by the offset, rounded up or down; what is left of it after zeroing is the fraction
+    for array, left in ((biased, offsets), (zeroed, offsets - np.rint(offsets))):
+        shift = (array.mvm(x, rng())[0] - truth) / (2**5 - 1)
+        assert np.abs(shift - left[np.arange(10) % 2]).max() < 1
+    np.testing.assert_array_equal(codes - np.rint(offsets)[np.arange(10) % 2] * (2**5 - 1), zeroed.mvm(x, rng())[0])
 
 
 def test_results_are_the_same_bits_and_an_inputs_own():

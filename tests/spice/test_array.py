@@ -24,7 +24,7 @@ CONFIG = TileConfig(
     programming_sigma=lambda g: 1e-6 + 0.0 * g,
     adcs=2,
     offset_sigma=5e-3,
-    auto_zero=False,
+    auto_zero=True,
 )
 
 

@@ -55,7 +55,8 @@ def _page(run: RunSource) -> Iterable[str]:
     yield f"<header><div>{headline(run)}</div></header>\n<nav><div>{links}</div></nav>\n<main>\n"
     for section in shown:
         yield _section(section, run)
-    yield f"</main>\n<footer>Made from run.h5, model.json and summary.json; bitline {text(run.summary.version)}.</footer>"
+    made_by = f"bitline {text(run.summary.version)}"
+    yield f"</main>\n<footer>Made by {made_by} from run.h5, model.json and summary.json.</footer>\n"
     yield f"<script>{get_plotlyjs()}</script>\n<script>\n{_asset('page.js')}</script>\n</body>\n</html>\n"
 
 

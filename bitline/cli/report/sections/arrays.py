@@ -44,7 +44,9 @@ def _currents(name: str) -> tuple[Block, Block]:
             around = [float(np.floor(decades[0])), float(np.ceil(decades[1]))]
             figure.update_yaxes(type="log", exponentformat="power", dtick=1, range=around)
         figure.add_trace(points(slow.ravel() * factor, shown.ravel(), "bit lines", BLUE, opacity=0.6))
-        caption = f"{int(np.sum(apart == 0))} of {apart.size} currents agree to the last bit and are not drawn."
+        caption = "Difference of each bit line's current, over the largest current of its product."
+        if (apart == 0).any():
+            caption += f" {np.sum(apart == 0)} of {apart.size} agree to the last bit and are not drawn."
         return card(f"Error, {_WHAT[name]}", plot(figure, caption), caption, [MODELLED, SIMULATED])
 
     return against, errors

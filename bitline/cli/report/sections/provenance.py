@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 
 from bitline.cli.report.html import card, quantity, table, text
 from bitline.cli.report.section import Section
@@ -12,10 +11,15 @@ from bitline.cli.report.source import RunSource
 
 def _conditions(run: RunSource) -> str:
     known = dict(run.model.provenance)
-    known |= {"study": run.summary.hash, "bitline": run.summary.version}
     units = {"temperature": " °C", "vdd": " V"}
-    rows = [(key, f"{said}{units.get(key, '')}") for key, said in known.items()]
-    return card("Conditions", _pairs(("", ""), rows))
+    rows = [[text(key), text(f"{said}{units.get(key, '')}")] for key, said in known.items()]
+    for name in run.groups:  # what a part was set to beyond the shared conditions
+        part, _, stage = name.partition("/")
+        own = run.group(name).group.attrs if stage == "nominal" else {}
+        rows += [[text(f"{part}: {key}"), text(own[key])] for key in own if key not in (*known, "netlists")]
+    rows.append(["bitline", text(run.summary.version)])
+    rows.append(["study", f'<code class="hash">{text(run.summary.hash)}</code>'])
+    return card("Conditions", table(("what", "value"), rows))
 
 
 def _samples(run: RunSource) -> str:
@@ -26,9 +30,9 @@ def _samples(run: RunSource) -> str:
 
 
 def _times(run: RunSource) -> str:
-    rows = [(name, quantity(seconds, "s")) for name, seconds in run.summary.seconds.items()]
+    rows = [[text(name), text(quantity(seconds, "s"))] for name, seconds in run.summary.seconds.items()]
     caption = "Of the process that finished the run; what an earlier one had done is not in it."
-    return card("Run times", _pairs(("stage", "time"), rows), caption)
+    return card("Run times", table(("stage", "time"), rows, [1]), caption)
 
 
 def _netlists(run: RunSource) -> str:
@@ -45,10 +49,6 @@ def _netlists(run: RunSource) -> str:
 def _config(run: RunSource) -> str:
     shown = f"<details><summary>config.toml</summary><pre>{text(run.config)}</pre></details>"
     return card("The study as it ran", shown, width="wide")
-
-
-def _pairs(heads: tuple[str, str], rows: Iterable[tuple[str, str]]) -> str:
-    return table(heads, [[text(name), text(said)] for name, said in rows])
 
 
 SECTION = Section(90, "Provenance", (_conditions, _samples, _times, _netlists, _config))

@@ -40,7 +40,11 @@ def _levels_table(run: RunSource) -> str:
     body = table(("target", "published sigma", "mean as read", "sigma as read"), rows, range(4))
     said = "".join(f"<p class='under'>Published sigma: {badge(PUBLISHED, source)}</p>" for source in sorted(sources))
     return card(
-        "Conductance levels", body + said, "Sigma as read adds the access transistor's mismatch.", [SIMULATED], "half"
+        "Conductance levels",
+        body + said,
+        "Sigma as read has the access transistor's mismatch in it, and lacks what the device cannot reach.",
+        [SIMULATED],
+        "half",
     )
 
 

@@ -66,7 +66,7 @@ def _models(run: RunSource) -> str:
 
 def _formula(model: FittedModel) -> str:
     said = (KINDS[model.kind].__doc__ or model.kind).strip().splitlines()[0]
-    return said.rstrip(".")
+    return said.rstrip(".").replace("`", "")
 
 
 def _ranges(model: FittedModel) -> str:

@@ -1,0 +1,84 @@
+"""A run's folder as `bitline run` leaves it: small real characterisations, and network samples drawn at random."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from bitline.cli.characterise import Work, characterise, fit
+from bitline.cli.ladder import run_ladder
+from bitline.cli.summary import Summary
+from bitline.core.figures import ESTIMATED, MODELLED, PUBLISHED
+from bitline.core.samples import Group, Samples, write_hdf5
+from nn.study import References
+from nn.study import figures as network_figures
+from nn.study import units as network_units
+from spice.characterise import Conditions
+
+COUNTS = {"sram": 16, "sense_amp": 10, "reram": 14}
+LAYERS = {"fc1": 16, "fc2": 4}  # conversions an image
+COSTS = (
+    ("energy_array", 3.1e-9, MODELLED, ""),
+    ("energy_adc", 7.9e-9, PUBLISHED, "a converter, 32 nm"),
+    ("energy_dac", 1.2e-9, ESTIMATED, "a driver, 32 nm, scaled"),
+    ("latency_array", 6.4e-7, MODELLED, ""),
+    ("latency_adc", 1.4e-6, PUBLISHED, "a converter, 32 nm"),
+)
+
+
+def make_run(folder: Path, counts=None, chips=5, images=400, size=12, seed=5) -> Path:
+    """Write run.h5, model.json, summary.json and config.toml into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    conditions = Conditions(seed=seed)
+    parts = [characterise(Work(name, conditions, count)) for name, count in (counts or COUNTS).items()]
+    rng = np.random.default_rng(seed)
+    labels, accuracy, network = _network(rng, chips, images)
+    other = characterise(Work("reram", conditions, 0, {"device": "vteam"})).groups[0]
+    groups = [*(group for part in parts for group in part.groups), replace(other, name="reram_vteam/nominal")]
+    products = {"linear": _products("linear", rng, size, 1e-12), "cells": _products("cells", rng, size // 2, 4e-3)}
+    groups += [accuracy, labels, *products.values()]
+    write_hdf5(folder / "run.h5", groups, conditions.attrs())
+    models = fit(parts)
+    models.save(folder / "model.json")
+    rungs = run_ladder(models, {name: group.samples for name, group in products.items()})
+    figures = {**{part.name: part.figures() for part in parts}, "network": network}
+    Summary("made_run", "0123456789abcdef" * 4, seed, figures, rungs, {"accuracy": 61.2}).write(folder)
+    (folder / "config.toml").write_text('name = "made_run"\nseed = 5\n[network]\ndata = "digits"\n')
+    return folder
+
+
+def _network(rng, chips, images):
+    labels = rng.integers(10, size=images)
+    right = rng.normal(size=(images, 10))
+    right[np.arange(images), labels] += 3.6
+    logits = (1000 * (right + 0.4 * rng.normal(size=(chips, images, 10)))).astype(np.int32)
+    correct = (logits.argmax(axis=-1) == labels).astype(np.uint8)
+    columns = {"logits": logits, "correct": correct, "accuracy": correct.mean(axis=1)}
+    columns["logit_scale"] = np.full(chips, 1e-3)
+    for layer, conversions in LAYERS.items():
+        columns[f"count_{layer}_conversions"] = np.full(chips, conversions * images)
+        columns[f"count_{layer}_saturated"] = rng.integers(images // 10, size=chips)
+    for name, value, kind, source in COSTS:
+        columns |= {name: np.full(chips, value), f"kind_{name}": np.full(chips, kind, dtype=object)}
+        columns[f"source_{name}"] = np.full(chips, source, dtype=object)
+    chip_samples = Samples(chips, columns)
+    figures = network_figures(chip_samples, References(labels, right, (1000 * right).astype(np.int64)))
+    names = json.dumps([f"digit {index}" for index in range(10)])
+    references = Group(
+        "network/reference", Samples(images, {"labels": labels}), {"labels": "1"}, {"class_names": names}
+    )
+    return references, Group("network/accuracy", chip_samples, network_units(list(columns))), figures
+
+
+def _products(name, rng, size, apart):
+    count = 4
+    g, v = rng.uniform(1e-6, 39e-6, (count, size, size)), 0.2 * rng.integers(2, size=(count, size))
+    v[:, 0] = 0.2
+    slow = np.einsum("ki,kij->kj", v, g)
+    fast = slow * (1 + apart * rng.normal(size=slow.shape))
+    error = np.abs(fast - slow).max(axis=1) / slow.max(axis=1)
+    drop = np.add.outer(np.arange(size), np.arange(size)) * 1e-5 * v[:, :, None] / 0.2
+    columns = {"fast": fast, "ngspice": slow, "error": error, "drop": drop, "g": g, "v": v}
+    units = {"fast": "A", "ngspice": "A", "error": "1", "drop": "V", "g": "S", "v": "V"}
+    return Group(f"trust/{name}", Samples(count, columns), units)
