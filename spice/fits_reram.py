@@ -45,15 +45,18 @@ def fit_reram(
 
 
 def check_reram(models: Mapping[str, FittedModel], nominal: Record, samples: Samples) -> dict[str, Residual]:
-    """`reram.read_iv` against samples of `spice.reram.ReramSpread`: cells at conductances that no fit has seen.
+    """The models against samples of `spice.reram.ReramSpread`: cells at conductances that no fit has seen.
 
-    They are read through transistors with mismatch, which the model has not; that belongs to its error. A cell that
-    could not reach its conductance is left out.
+    They are read through transistors with mismatch, which `reram.read_iv` has not; that belongs to its error. A cell
+    that could not reach its conductance is left out.
     """
-    model = models["reram.read_iv"]
+    read_iv, state = models["reram.read_iv"], models["reram.state"]
     v_read, reached = float(np.asarray(nominal["v_read"])), samples.valid("out_of_reach") == 0
-    programmed = samples.valid("programmed")[reached]
-    return {model.name: residual(model(v_read, programmed), samples.valid("conductance")[reached] * v_read, "1")}
+    programmed, current = samples.valid("programmed")[reached], samples.valid("conductance")[reached] * v_read
+    return {
+        read_iv.name: residual(read_iv(v_read, programmed), current, "1"),
+        state.name: residual(state(programmed), samples.valid("state")[reached], state.unit),
+    }
 
 
 def _read_iv(

@@ -46,7 +46,7 @@ class Rung:
     def told(self) -> str:
         """Its outcome in words."""
         if self.maximum is None or self.rms is None:
-            return f"not climbed: {self.against}"
+            return f"not checked: {self.against}"
         if self.unit == "1":
             size = f"rms {self.rms:.2g}, largest {self.maximum:.2g} (relative)"
         else:
@@ -60,7 +60,7 @@ def model_rungs(models: ModelFile, residuals: Mapping[str, Residual], against: s
     for name, model in sorted(models.models.items()):
         found = residuals.get(name)
         if found is None or not found.samples:
-            why = f"it is an input: {model.source}" if model.source else "no sample lies in its range"
+            why = f"it is an input, from {model.source}" if model.source else "no sample lies in its range"
             rungs.append(Rung(1, f"model {name}", why, 0, unit=model.unit))
         else:
             rungs.append(Rung(1, f"model {name}", against, found.samples, found.rms, found.maximum, found.unit))

@@ -71,12 +71,13 @@ class _Run:
     task: AccuracyTask
 
 
-def verify(folder: Path, cases: int, images: int) -> Verification:
+def verify(folder: Path, samples: int, products: int, images: int) -> Verification:
     """Climb the ladder for a finished run.
 
     Args:
         folder: of the run.
-        cases: fresh samples of each part, and fresh products.
+        samples: fresh mismatch samples of each part.
+        products: fresh products of tiles.
         images: inferred wholly as netlists, where the tiles are at most 64 x 64.
 
     Raises:
@@ -85,7 +86,7 @@ def verify(folder: Path, cases: int, images: int) -> Verification:
     study, models = load_study(folder / "config.toml"), ModelFile.load(folder / "model.json")
     task = accuracy_task(study, models, folder / "network" / "graph.npz")
     run = _Run(study, models, read_characterised([folder / "run.h5"]), task)
-    below = [_cards(run), *_models(run, cases), *_products(run, cases)]
+    below = [_cards(run), *_models(run, samples), *_products(run, products)]
     return _network(run, images, tuple(below))
 
 
@@ -99,22 +100,22 @@ def _cards(run: _Run) -> Rung:
     return comparison(0, what, against, errors, "1", CARD_LIMIT)
 
 
-def _models(run: _Run, cases: int) -> list[Rung]:
+def _models(run: _Run, samples: int) -> list[Rung]:
     residuals: dict[str, Residual] = {}
     for found in run.parts:
         task = found.part.monte_carlo(found.conditions)
         first = found.samples.count if found.samples is not None else 0
-        fresh = _fresh(f"rung 1: {found.name.replace('_', ' ')}", task, range(first, first + cases))
+        fresh = _fresh(f"rung 1: {found.name.replace('_', ' ')}", task, range(first, first + samples))
         if len(fresh.failures) < fresh.count:
             residuals |= found.part.check(run.models.models, found.nominal, fresh)
     return model_rungs(run.models, residuals, "fresh ngspice samples")
 
 
-def _products(run: _Run, cases: int) -> list[Rung]:
+def _products(run: _Run, products: int) -> list[Rung]:
     first = max(run.study.accuracy.chips, run.study.trust.products)
     return product_rungs(
         {
-            name: _fresh(f"rung 2: {name} products", task, range(first, first + cases))
+            name: _fresh(f"rung 2: {name} products", task, range(first, first + products))
             for name, task in product_tasks(run.study, run.models, run.task).items()
         }
     )

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 
 from bitline.core.errors import ConfigError
 
-_SCALE = {
-    "f": 1e-15,
-    "p": 1e-12,
-    "n": 1e-9,
-    "u": 1e-6,
-    "µ": 1e-6,
-    "m": 1e-3,
-    "": 1.0,
-    "k": 1e3,
-    "M": 1e6,
-    "meg": 1e6,
-    "G": 1e9,
-    "T": 1e12,
+_EXPONENT = {
+    "f": -15,
+    "p": -12,
+    "n": -9,
+    "u": -6,
+    "µ": -6,
+    "m": -3,
+    "": 0,
+    "k": 3,
+    "M": 6,
+    "meg": 6,
+    "G": 9,
+    "T": 12,
 }
 _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(meg|[fpnuµmkMGT]?)\s*([A-Za-zΩ]*)\s*")
 _PREFIX = {-5: "f", -4: "p", -3: "n", -2: "u", -1: "m", 0: "", 1: "k", 2: "M", 3: "G", 4: "T"}
@@ -46,7 +47,7 @@ def parse_quantity(text: str | float, unit: str = "") -> float:
         number, suffix, said = match.groups()
         if suffix == "m" and said == "" and unit == "m":  # "5m" of a length is metres, not milli of nothing
             suffix, said = "", "m"
-        value = float(number) * _SCALE[suffix]
+        value = float(Decimal(number).scaleb(_EXPONENT[suffix]))  # "100n" is the float nearest to 1e-7, as 1e-7 is
     if said not in ("", unit):
         raise ConfigError(f"{text!r} is given in {said!r}, expected {unit or 'a bare number'!r}")
     if not math.isfinite(value):
@@ -56,7 +57,7 @@ def parse_quantity(text: str | float, unit: str = "") -> float:
 
 def format_quantity(value: float, unit: str = "", digits: int = 3) -> str:
     """Print an SI float with an engineering prefix: ``format_quantity(4.77e-5, "A") == "47.7 uA"``."""
-    if value == 0 or not math.isfinite(value) or unit in ("", "%", "1"):
+    if value == 0 or not math.isfinite(value) or unit in ("", "%", "1") or " " in unit:  # no prefix suits these
         return f"{value:.{digits}g} {unit}".rstrip()
     exponent = min(max(math.floor(math.log10(abs(value)) / 3), -5), 4)
     scaled = float(f"{value / 10 ** (3 * exponent):.{digits}g}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from bitline.cli.terminal import errors, output, print_figures, print_json
 
@@ -36,14 +37,15 @@ def run(
     if as_json:
         print_figures(summary.figures["network"], as_json=True)
     else:
-        output.print(headline(summary))
+        output.print(headline(summary), soft_wrap=True)
     errors.print(f"results in {folder}; look at {folder / 'report.html'}")
 
 
 def verify(
     what: Annotated[Path, typer.Argument(help="a run's folder, or a study file, which is run if it has not been")],
     *,
-    cases: Annotated[int, typer.Option(min=1, help="fresh samples of each part, and fresh products")] = 6,
+    samples: Annotated[int, typer.Option(min=1, help="fresh mismatch samples of each part")] = 40,
+    products: Annotated[int, typer.Option(min=1, help="fresh products of tiles")] = 3,
     images: Annotated[int, typer.Option(min=0, help="images inferred wholly by ngspice, if the tiles are small")] = 5,
     results: Results = Path("results"),
     workers: Workers = None,
@@ -63,7 +65,7 @@ def verify(
         folder = folder or run_study(study, results, workers or os.cpu_count() or 1)
     else:
         folder = require_run(what)
-    found = climb(folder, cases, images)
+    found = climb(folder, samples, products, images)
     found.write(folder)
     write_report(folder)
     if as_json:
@@ -72,6 +74,7 @@ def verify(
         output.print(f"ladder of trust of {folder}")
         for rung in found.rungs:
             mark = "[green]holds[/] " if rung.limit is not None and rung.holds else "        "
-            output.print(f"{mark if rung.holds else '[red]fails[/] '} rung {rung.rung}  {rung.what}: {rung.told()}")
+            line = f"{mark if rung.holds else '[red]fails[/] '} rung {rung.rung}  {rung.what}: {escape(rung.told())}"
+            output.print(line, soft_wrap=True)
     if not all(rung.holds for rung in found.rungs):
         raise typer.Exit(1)

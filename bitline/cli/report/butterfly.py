@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from bitline.cli.report.chart import BLUE, GREEN, ORANGE, SKY, chart, joined, line, plot
-from bitline.cli.report.html import card, quantity
+from bitline.cli.report.markup import card, quantity
 from bitline.cli.report.section import Block
 from bitline.cli.report.source import AbsentError, Columns, Floats, RunSource
 from bitline.core.figures import SIMULATED
@@ -44,7 +44,7 @@ def squares(vin: Floats, q: Floats, qb: Floats) -> list[tuple[Floats, Floats]]:
     """The largest square in either lobe, as closed outlines (x, y) of five corners, V.
 
     In axes turned by 45 degrees the curves' distance is the diagonal of the square that fits there. A lobe that is lost
-    has no square.
+    has no square, nor has one too small to see.
 
     Args:
         vin: inputs, V, shape (points,).
@@ -58,7 +58,7 @@ def squares(vin: Floats, q: Floats, qb: Floats) -> list[tuple[Floats, Floats]]:
     outlines = []
     for apart, lower, upper in ((right - left, left, right), (left - right, right, left)):
         at = int(np.argmax(apart))
-        if apart[at] <= 0:
+        if apart[at] <= 1e-3 * vin[-1]:
             continue
         low_x, low_y = (lower[at] + grid[at]) / 2, (lower[at] - grid[at]) / 2
         high_x, high_y = (upper[at] + grid[at]) / 2, (upper[at] - grid[at]) / 2

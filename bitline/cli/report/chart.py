@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from bitline.cli.report.html import pretty_unit, text
+from bitline.cli.report.markup import pretty_unit, text
 from bitline.core.units import format_quantity, parse_quantity
 
 BLUE, ORANGE, GREEN, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#56B4E9"

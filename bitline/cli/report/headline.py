@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bitline.cli.report.html import badge, percent, quantity, relative, text
+from bitline.cli.report.markup import badge, percent, quantity, relative, text
 from bitline.cli.report.source import AbsentError, RunSource
 from bitline.cli.run_folder import SHORT
 from bitline.core.figures import SIMULATED

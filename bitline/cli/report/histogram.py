@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from bitline.cli.report.chart import BLUE, INK, ORANGE, SKY, chart, line, plot, scale, single, titled
-from bitline.cli.report.html import card, quantity, sentence, words
+from bitline.cli.report.markup import card, quantity, sentence, words
 from bitline.cli.report.section import Block
 from bitline.cli.report.source import Columns, Floats, RunSource
 from bitline.core.figures import SIMULATED

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from bitline.cli.report.headline import headline
-from bitline.cli.report.html import text
+from bitline.cli.report.markup import text
 from bitline.cli.report.section import Section, render, sections
 from bitline.cli.report.source import RunSource, read_run
 from bitline.core.errors import ConfigError

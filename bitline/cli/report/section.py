@@ -43,7 +43,7 @@ def sections() -> list[Section]:
 
 def render(section: Section, run: RunSource) -> list[str]:
     """A section's pieces of HTML; what can't be drawn becomes a line that says why, once for each reason."""
-    from bitline.cli.report.html import absent
+    from bitline.cli.report.markup import absent
 
     pieces: list[str] = []
     for block in section.blocks:

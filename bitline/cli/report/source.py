@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bitline.cli.ladder import Rung
 from bitline.cli.run_folder import require_run
 from bitline.cli.summary import Summary, read_summary
 from bitline.core.errors import ConfigError, StoreError
 from bitline.core.figures import Figure
 from bitline.core.model_file import ModelFile
 from bitline.core.samples import Group, group_names, read_group
+
+VERIFICATION = "verification.json"  # what bitline.cli.verify leaves in a run's folder
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -136,6 +140,23 @@ def read_run(folder: Path) -> RunSource:
     summary = read_summary(require_run(folder))
     model = ModelFile.load(folder / "model.json")
     return RunSource(folder, summary, model, _text(folder / "config.toml"), tuple(group_names(folder / "run.h5")))
+
+
+def read_verification(folder: Path) -> tuple[Rung, ...] | None:
+    """The rungs that ``bitline verify`` left in a run's folder; None where it has not been there.
+
+    Raises:
+        ConfigError: the file is not what it left.
+    """
+    path = folder / VERIFICATION
+    if not path.is_file():
+        return None
+    try:
+        names = {entry.name for entry in fields(Rung)}
+        ladder = json.loads(_text(path))["ladder"]
+        return tuple(Rung(**{name: value for name, value in rung.items() if name in names}) for rung in ladder)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(f"{path} is damaged ({error!r}); run bitline verify again") from error
 
 
 def _text(path: Path) -> str:

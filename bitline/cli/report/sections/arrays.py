@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bitline.cli.report.chart import BLUE, GREY, chart, colorbar, line, plot, points, scale, single, titled
-from bitline.cli.report.html import card, quantity, relative
+from bitline.cli.report.markup import card, quantity, relative
 from bitline.cli.report.section import Block, Section
 from bitline.cli.report.source import Floats, RunSource
 from bitline.core.figures import MODELLED, SIMULATED

@@ -5,13 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from bitline.cli.report.chart import BLUE, GREEN, GREY, ORANGE, PURPLE, chart, plot, scale, single, titled
-from bitline.cli.report.html import badge, card, percent, quantity, sentence, table, text, words
+from bitline.cli.report.markup import badge, card, percent, quantity, sentence, table, text, words
 from bitline.cli.report.section import Block, Section
 from bitline.cli.report.source import AbsentError, RunSource
 from bitline.core.figures import ESTIMATED, MEASURED, MODELLED, PUBLISHED, SIMULATED, Figure
 
 # As page.css colours the badges; an estimate is a lighter published figure
 _COLOURS = {SIMULATED: BLUE, MODELLED: GREEN, MEASURED: PURPLE, PUBLISHED: ORANGE, ESTIMATED: "#F0B48F"}
+
+
+_SUM = {
+    "energy": "the sum of what is listed.",
+    "latency": "the sum of what is listed: one image, its layers one after the other.",
+}
 
 
 def _bars(what: str, title: str) -> Block:
@@ -42,7 +48,7 @@ def _bars(what: str, title: str) -> Block:
         figure.update_yaxes(
             categoryorder="array", categoryarray=[words(name) for name in reversed(parts)], showgrid=False
         )
-        caption = f"{sentence(what)} an image: {quantity(total, unit)}, the sum of what is listed."
+        caption = f"{sentence(what)} an image: {quantity(total, unit)}, {_SUM[what]}"
         rows = [
             [text(words(name)), text(quantity(part.value, unit)), badge(part.kind, part.source)]
             for name, part in parts.items()

@@ -7,13 +7,14 @@ import json
 import numpy as np
 
 from bitline.cli.report.chart import BLUE, ORANGE, PURPLE, SKY, chart, colorbar, line, plot, points
-from bitline.cli.report.html import badge, card, percent, quantity, table, text, words
+from bitline.cli.report.markup import badge, card, percent, quantity, table, text, words
 from bitline.cli.report.section import Section
 from bitline.cli.report.source import AbsentError, Floats, RunSource
 from bitline.core.figures import MEASURED
 from nn.statistics import confusion_matrix, recall
 
 _GROUP, _REFERENCE = "network/accuracy", "network/reference"
+_SHOWN = ("accuracy", "accuracy_low", "accuracy_high", "accuracy_integer", "accuracy_float")
 _FEW = 20  # classes that fit as words into the confusion matrix
 
 
@@ -66,6 +67,9 @@ def _by_chip(run: RunSource) -> str:
             value = 100 * named[name].value
             figure.add_trace(line(ends, np.full(2, value), f"{said} {value:.2f} %", colour, line={"dash": dash}))
     figure.add_trace(points(np.arange(len(accuracy)), accuracy, "chip", BLUE, marker={"size": 9}))
+    shown = [*accuracy, *(100 * named[name].value for name in _SHOWN if name in named)]
+    room = 0.06 * (max(shown) - min(shown)) or 1.0
+    figure.update_yaxes(range=[min(shown) - room, max(shown) + room])
     figure.update_xaxes(range=ends.tolist(), tick0=0, dtick=max(1, len(accuracy) // 10))
     caption = f"{len(accuracy)} sampled chips, each with its own cells; all infer the same images."
     if chips.failed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bitline.cli.report.html import card, quantity, table, text
+from bitline.cli.report.markup import card, quantity, table, text
 from bitline.cli.report.section import Section
 from bitline.cli.report.source import RunSource
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from bitline.cli.report.chart import BLUE, GREEN, GREY, ORANGE, PURPLE, chart, line, plot, points, scale, titled
-from bitline.cli.report.html import badge, card, figures_table, quantity, table, text, words
+from bitline.cli.report.markup import badge, card, figures_table, quantity, table, text, words
 from bitline.cli.report.section import Block, Section
 from bitline.cli.report.source import Columns, RunSource
 from bitline.core.figures import PUBLISHED, SIMULATED, Figure

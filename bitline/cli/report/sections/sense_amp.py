@@ -20,7 +20,7 @@ from bitline.cli.report.chart import (
     titled,
 )
 from bitline.cli.report.histogram import histogram
-from bitline.cli.report.html import card, figures_table, quantity
+from bitline.cli.report.markup import card, figures_table, quantity
 from bitline.cli.report.section import Block, Section
 from bitline.cli.report.source import AbsentError, Floats, RunSource
 from bitline.core.figures import MODELLED, SIMULATED

@@ -7,7 +7,7 @@ import numpy as np
 from bitline.cli.report.butterfly import butterfly
 from bitline.cli.report.chart import BLUE, ORANGE, chart, plot, points, scale, titled
 from bitline.cli.report.histogram import histogram
-from bitline.cli.report.html import card, figures_table
+from bitline.cli.report.markup import card, figures_table
 from bitline.cli.report.section import Section
 from bitline.cli.report.source import RunSource
 from bitline.core.figures import SIMULATED

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from bitline.cli.ladder import Rung
-from bitline.cli.report.html import NONE, badge, card, quantity, relative, table, text
+from bitline.cli.report.markup import NONE, badge, card, quantity, relative, table, text
 from bitline.cli.report.section import Section
-from bitline.cli.report.source import AbsentError, RunSource
+from bitline.cli.report.source import AbsentError, RunSource, read_verification
 from bitline.core.model_file import KINDS, FittedModel
+
+_HEADS = ("rung", "what", "checked against", "cases", "error, rms", "error, largest", "verdict")
+_NUMBERS = (3, 4, 5)
 
 
 def _ladder(run: RunSource) -> str:
     if not run.summary.ladder:
         raise AbsentError("summary.json holds no ladder; bitline verify climbs it")
     caption = "Each rung is checked against the one below it, on cases that no fit has seen."
-    heads = ("rung", "what", "checked against", "cases", "error, rms", "error, largest", "verdict")
     rows = [_rung(rung) for rung in run.summary.ladder]
-    return card("Ladder of trust", table(heads, rows, [3, 4, 5]), caption, width="wide")
+    return card("Ladder of trust", table(_HEADS, rows, _NUMBERS), caption, width="wide")
+
+
+def _verification(run: RunSource) -> str:
+    rungs = read_verification(run.folder)
+    if rungs is None:
+        raise AbsentError("the whole ladder has not been climbed yet; bitline verify climbs it on fresh cases")
+    caption = "The whole ladder, on fresh cases that neither the fits nor the run itself saw."
+    return card("Verification", table(_HEADS, [_rung(rung) for rung in rungs], _NUMBERS), caption, width="wide")
 
 
 def _rung(rung: Rung) -> list[str]:
@@ -91,4 +101,4 @@ def _residual(model: FittedModel) -> str:
     return f"rms {rms}, largest {largest}, {error.samples} samples"
 
 
-SECTION = Section(80, "Trust", (_ladder, _models))
+SECTION = Section(80, "Trust", (_ladder, _verification, _models))
