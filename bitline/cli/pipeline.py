@@ -108,8 +108,9 @@ def run_study(study: Study, results: Path, workers: int) -> Path:
                 for name, product in product_tasks(study, models, task).items()
             }
         _write(run, parts, compared, models, network, chips, products)
-        shutil.rmtree(folder / "journals")
-    return finish(folder)
+        final = finish(folder)
+    shutil.rmtree(final / "journals")  # last: until the run has its name, every sample is still needed
+    return final
 
 
 def _characterise(run: _Run) -> list[Characterised]:
@@ -150,7 +151,7 @@ def _write(
         device = str(part.settings["device"])
         write_netlists(run.folder / "netlists" / device, part.name, run.conditions, part.settings)
         write_waveforms(run.folder / "waveforms" / device, part)
-        groups.append(replace(part.groups[0], name=f"{part.name}/{device}"))
+        groups.append(replace(part.groups[0], name=f"{part.name}_{device}/nominal"))
     groups.append(Group("network/accuracy", chips, units(list(chips.columns)), {"data": network.data_source}))
     groups.append(_reference_group(network))
     groups += [Group(f"trust/{name}", found, TRUST_UNITS) for name, found in products.items() if found.count]

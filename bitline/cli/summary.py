@@ -75,7 +75,7 @@ def read_summary(folder: Path) -> Summary:
         )
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; bitline run STUDY.toml leaves one") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path} is damaged ({error!r}); run the study again") from error
 
 

@@ -40,7 +40,6 @@ UNITS = {
     "ngspice": "A",
     "error": "1",
     "drop": "V",
-    "worst_drop": "V",
     "chip": "1",
     "tile": "1",
     "clipped": "1",
@@ -86,9 +85,9 @@ class LinearProducts:
 
         Returns:
             g (size, size), v (size,), currents fast and ngspice (size,), error = max |difference| / max |ngspice|,
-            drop: what the wires take of each driven cell's read voltage, worst_drop: the same (V, float32) over the
-            whole tile with every word line driven, chip, tile (layer, row, column), and clipped:
-            how many cells were drawn beyond what the cell reaches and were taken at its limit for both.
+            drop: what the wires take of each cell's read voltage (V, float32) on the whole tile with every word line
+            driven, chip, tile (layer, row, column), and clipped: how many cells were drawn beyond what the cell reaches
+            and were taken at its limit for both.
         """
         place = self._place(context, index)
         g, v = place.block(self.size)
@@ -96,22 +95,19 @@ class LinearProducts:
         wires = self.config.wires
         fast = solve(inside, v, wires.r_wire_wl, wires.r_wire_bl, wires.r_driver, wires.r_sink)
         slow = currents(inside, v, wires, context.cells)
-        nodes = node_voltages(inside, v, wires)
-        across = nodes.word[0] - nodes.bit[0]
         return {
             "g": inside,
             "v": v,
             "fast": fast,
             "ngspice": slow,
             "error": float(np.max(np.abs(fast - slow)) / np.max(np.abs(slow))),
-            "drop": v[:, None] - across,
-            "worst_drop": self._worst_drop(place.g),
+            "drop": self._drop(place.g),
             "chip": index,
             "tile": place.tile,
             "clipped": int(np.count_nonzero(inside != g)),
         }
 
-    def _worst_drop(self, g: Floats) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def _drop(self, g: Floats) -> np.ndarray[Any, np.dtype[np.float32]]:
         nodes = node_voltages(g, np.full(len(g), self.config.v_read), self.config.wires)
         return np.asarray(self.config.v_read - (nodes.word[0] - nodes.bit[0]), dtype=np.float32)
 

@@ -202,7 +202,7 @@ def read_group(path: Path, name: str) -> Group:
         return Group(name, Samples(len(reasons), columns, failures), units, attrs)
 
 
-def _plain(value: Any) -> str | float | int:
+def _plain(value: Any) -> Any:
     """A Python number in place of numpy's, which prints itself with its type."""
     return value.item() if isinstance(value, np.generic) else value
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from bitline.cli.characterise import Work, characterise, fit
-from bitline.cli.ladder import run_ladder
+from bitline.cli.ladder import Rung, run_ladder
 from bitline.cli.summary import Summary
+from bitline.cli.verify import Verification
 from bitline.core.figures import ESTIMATED, MODELLED, PUBLISHED
 from bitline.core.samples import Group, Samples, write_hdf5
 from nn.study import References
@@ -44,6 +45,7 @@ def make_run(folder: Path, counts=None, chips=5, images=400, size=12, seed=5) ->
     rungs = run_ladder(models, {name: group.samples for name, group in products.items()})
     figures = {**{part.name: part.figures() for part in parts}, "network": network}
     Summary("made_run", "0123456789abcdef" * 4, seed, figures, rungs, {"accuracy": 61.2}).write(folder)
+    Verification((Rung(0, "single transistors on flat cards", "the library", 12, 1e-5, 6e-5, "1", 2e-4),)).write(folder)
     (folder / "config.toml").write_text('name = "made_run"\nseed = 5\n[network]\ndata = "digits"\n')
     return folder
 
@@ -78,7 +80,7 @@ def _products(name, rng, size, apart):
     slow = np.einsum("ki,kij->kj", v, g)
     fast = slow * (1 + apart * rng.normal(size=slow.shape))
     error = np.abs(fast - slow).max(axis=1) / slow.max(axis=1)
-    drop = np.add.outer(np.arange(size), np.arange(size)) * 1e-5 * v[:, :, None] / 0.2
+    drop = np.add.outer(np.arange(size), np.arange(size)) * 1e-5 * (1 + np.arange(len(v)))[:, None, None]
     columns = {"fast": fast, "ngspice": slow, "error": error, "drop": drop, "g": g, "v": v}
     units = {"fast": "A", "ngspice": "A", "error": "1", "drop": "V", "g": "S", "v": "V"}
     return Group(f"trust/{name}", Samples(count, columns), units)

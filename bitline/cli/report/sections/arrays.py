@@ -52,34 +52,28 @@ def _currents(name: str) -> tuple[Block, Block]:
     return against, errors
 
 
-def _drop(name: str) -> Block:
-    """A block: the IR-drop heat map of the product in which wires take most."""
-
-    def block(run: RunSource) -> str:
-        products = run.group(f"trust/{name}")
-        drops = np.asarray(products.valid("drop"), dtype=np.float64)
-        worst = int(np.argmax(drops.reshape(len(drops), -1).max(axis=1)))
-        drop = drops[worst]
-        factor, unit = scale(drop, "V")
-        driven = np.asarray(products.valid("v"))[worst] > 0
-        figure = chart("bit line", "word line", showlegend=False)
-        figure.add_heatmap(
-            z=single(np.where(driven[:, None], drop * factor, np.nan)),
-            colorscale="Viridis",
-            colorbar=colorbar(unit),
-            hovertemplate="word line %{y}, bit line %{x}: %{z:.3g} " + unit + "<extra></extra>",
-        )
-        figure.update_yaxes(autorange="reversed", showgrid=False)
-        figure.update_xaxes(showgrid=False)
-        most = quantity(float(drop[driven].max()), "V")
-        caption = (
-            f"Read voltage that the wires take from {drop.shape[0]} x {drop.shape[1]} cells of product {worst}: "
-            f"{most} at most. Word lines are driven from the left, bit lines sensed below the last word line; blank "
-            "word lines are not driven."
-        )
-        return card(f"IR drop, {_WHAT[name]}", plot(figure, caption), caption, [MODELLED])
-
-    return block
+def _drop(run: RunSource) -> str:
+    """The IR-drop heat map of the tile whose wires take most."""
+    drops = np.asarray(run.group("trust/linear").valid("drop"), dtype=np.float64)
+    worst = int(np.argmax(drops.reshape(len(drops), -1).max(axis=1)))
+    drop = drops[worst]
+    factor, unit = scale(drop, "V")
+    figure = chart("bit line", "word line", showlegend=False)
+    figure.add_heatmap(
+        z=single(drop * factor),
+        colorscale="Viridis",
+        colorbar=colorbar(unit),
+        hovertemplate="word line %{y}, bit line %{x}: %{z:.3g} " + unit + "<extra></extra>",
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(showgrid=False)
+    most = quantity(float(drop.max()), "V")
+    caption = (
+        f"Read voltage that the wires take from the {drop.shape[0]} x {drop.shape[1]} programmed cells of a tile with "
+        f"every word line driven, which is its worst: {most} at most. Word lines are driven from the left, bit lines "
+        "sensed below the last word line."
+    )
+    return card("IR drop of a tile", plot(figure, caption), caption, [MODELLED])
 
 
-SECTION = Section(70, "Arrays", (_drop("linear"), *_currents("linear"), _drop("cells"), *_currents("cells")))
+SECTION = Section(70, "Arrays", (_drop, *_currents("linear"), *_currents("cells")))
