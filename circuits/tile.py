@@ -162,7 +162,7 @@ class TileConfig:
         if not self.auto_zero:
             return np.zeros(used, dtype=np.int64)
         codes, _ = quantise(self.offset_codes(offsets, used), self.adc_bits)
-        return codes * (2**self.input_bits - 1)
+        return np.asarray(codes * (2**self.input_bits - 1))
 
     def checked_inputs(self, x: Any, used_rows: int) -> Ints:
         """Inputs x[batch, rows used] as integers.
