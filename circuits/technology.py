@@ -6,6 +6,7 @@ holds `technology.toml` and one file of `.model` cards per corner, all corners w
     format = 1                        # of this file
     name = "mine"
     vdd = 1.8                         # nominal supply, V
+    node = 130e-9                     # optional: of the process, m, for scaling published costs; else the least length
 
     [corners]                         # corner = card file, relative to this folder; the first is the nominal one
     tt = "tt.spice"
@@ -47,7 +48,7 @@ REFERENCE = "reference.json"
 SHIPPED = Path(__file__).parent / "technologies"
 FORMAT = 1
 
-_TOP_KEYS = ("format", "name", "description", "licence", "vdd", "source", "corners", "devices")
+_TOP_KEYS = ("format", "name", "description", "licence", "vdd", "node", "source", "corners", "devices")
 _DEVICE_KEYS = ("model", "polarity", "w", "l", "mismatch")
 _KINDS: dict[type, str] = {str: "a text in quotes", int: "a whole number", dict: "a table"}
 _EXTRINSIC = ("ad", "as", "pd", "ps", "nrd", "nrs")
@@ -109,6 +110,7 @@ class Technology:
     Attributes:
         name: the technology's own name.
         vdd: nominal supply, V.
+        node: of the process, m.
         corners: known corners, the nominal one first.
         devices: devices by role.
         source: where the cards come from.
@@ -117,6 +119,7 @@ class Technology:
 
     name: str
     vdd: float
+    node: float
     corners: tuple[str, ...]
     devices: Mapping[str, Device]
     source: Mapping[str, str | int | float]
@@ -185,6 +188,7 @@ def _read(file: Path) -> Technology:
     return Technology(
         name=top.get("name", str),
         vdd=top.positive("vdd"),
+        node=top.positive("node") if "node" in content else min(device.l for device in devices.values()),
         corners=tuple(corners),
         devices=devices,
         source=top.get("source", dict, {}),

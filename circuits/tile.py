@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from circuits.crossbar import Wires
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
-_POSITIVE = ("v_read", "t_read", "g_max", "v_full_scale")
+_POSITIVE = ("v_read", "t_read", "g_max", "v_full_scale", "node", "vdd")
 _NOT_NEGATIVE = ("g_min", "read_noise", "offset_sigma")
 
 
@@ -53,7 +53,9 @@ class TileConfig:
         read_noise: relative, of each cell's conductance, drawn anew for every plane.
         programming_sigma: standard deviation (S) of a programmed cell as a function of its target (S), as a fitted
             model or any callable on arrays; it refuses targets outside its valid range. None programs exactly.
-        range_percentile: of the calibration inputs' currents, what `required_range` takes; 100 is their maximum.
+        g_reach: least and greatest conductance (S) that a cell can have; what is drawn beyond ends there.
+        node: of the process (m), to which published costs are scaled.
+        vdd: of its logic (V), likewise.
 
     Raises:
         ConfigError: a value that no tile can have.
@@ -79,7 +81,9 @@ class TileConfig:
     auto_zero: bool = True
     read_noise: float = 0.01
     programming_sigma: Callable[[Floats], Floats] | None = None
-    range_percentile: float = 100.0
+    g_reach: tuple[float, float] = (0.0, math.inf)
+    node: float = 130e-9
+    vdd: float = 1.8
 
     def __post_init__(self) -> None:
         _ = self.wires  # refuses bad resistances
@@ -97,7 +101,9 @@ class TileConfig:
             _require(math.isfinite(value) and value >= 0, name, value, "finite and 0 or more")
         _require(self.g_min < self.g_max, "g_min", self.g_min, f"below g_max = {self.g_max:g}")
         _require(math.isfinite(self.offset_mean), "offset_mean", self.offset_mean, "finite")
-        _require(0 < self.range_percentile <= 100, "range_percentile", self.range_percentile, "above 0, at most 100")
+        low, high = self.g_reach
+        _require(0 <= low <= self.g_min, "g_reach[0]", low, f"from 0 to g_min = {self.g_min:g}")
+        _require(high >= self.g_max, "g_reach[1]", high, f"g_max = {self.g_max:g} or more")
 
     @property
     def wires(self) -> Wires:
@@ -139,7 +145,7 @@ class TileConfig:
         """What writing the weights leaves: conductances (S), shape (rows, cols), and offsets (V), shape (adcs,).
 
         A whole tile of variation is drawn whatever is used of it, so that a cell's draw does not depend on the weights.
-        A conductance that would come out negative is 0.
+        A conductance drawn beyond what a cell can have is the nearest that it can.
 
         Raises:
             ConfigError: weights that do not fit the tile.
@@ -149,13 +155,16 @@ class TileConfig:
         scores = rng.standard_normal((self.rows, self.cols))
         offsets = self.offset_mean + self.offset_sigma * rng.standard_normal(self.adcs)
         if self.programming_sigma is not None:
-            g = np.maximum(g + self.programming_sigma(g) * scores, 0.0)
+            g = np.clip(g + self.programming_sigma(g) * scores, *self.g_reach)
         return g, offsets
 
     def offset_codes(self, offsets: Floats, used: int) -> Floats:
-        """Offset of each used output's converter in LSB, from offsets (V), shape (adcs,)."""
+        """What each used output's converter adds to a level, in LSB, from offsets (V), shape (adcs,).
+
+        An offset is the input at which decisions flip, so it is taken off what is converted.
+        """
         each = offsets[np.arange(used) % self.adcs]
-        return np.asarray(each * largest_code(self.adc_bits) / self.v_full_scale)
+        return np.asarray(-each * largest_code(self.adc_bits) / self.v_full_scale)
 
     def zero_codes(self, offsets: Floats, used: int) -> Ints:
         """What auto-zero subtracts from each used output, all planes shifted and added: 0 without auto-zero."""
@@ -246,14 +255,15 @@ class ProgrammedTile:
         self.rows, self.cols = weights.shape
 
     def required_range(self, x: Ints) -> float:
-        """The full scale (A) that inputs x[batch, rows] would need on ideal cells: `range_percentile` over planes.
+        """The full scale (A) that inputs x[batch, rows] need on ideal cells: the largest current of any plane.
 
         It is never less than makes an LSB one product: ideal currents have no finer steps.
         """
         planes = bit_planes(self.config.checked_inputs(x, self.rows), self.config.input_bits)
         products = np.abs(planes @ self._weights)
-        needed = float(np.percentile(products, self.config.range_percentile)) if products.size else 0.0
-        return max(needed, float(largest_code(self.config.adc_bits))) * self.config.product_current
+        return (
+            max(float(products.max(initial=0)), float(largest_code(self.config.adc_bits))) * self.config.product_current
+        )
 
     def set_range(self, full_scale: float) -> None:
         """Fix the converter's full scale (A).
@@ -264,6 +274,35 @@ class ProgrammedTile:
         if not (math.isfinite(full_scale) and full_scale > 0):
             raise ConfigError(f"full_scale is {full_scale!r} A; it must be finite and above 0")
         self._full_scale = float(full_scale)
+
+
+@dataclass(frozen=True)
+class TileFactory:
+    """Makes tiles of one kind, for whoever lays a network out on them; picklable.
+
+    Args:
+        config: of every tile, but for `input_bits`.
+        array: the simulation of a tile, as `crossbar.tile.CrossbarArray`.
+    """
+
+    config: TileConfig
+    array: Callable[[TileConfig], Any]
+
+    @property
+    def max_rows(self) -> int:
+        """Inputs that a tile takes."""
+        return self.config.rows
+
+    @property
+    def max_cols(self) -> int:
+        """Outputs that it gives."""
+        return self.config.outputs
+
+    def __call__(self, rows: int, cols: int, input_bits: int) -> Any:
+        """A tile for a part of a network: `program` it with weights[rows, cols]."""
+        made = self.array(replace(self.config, input_bits=input_bits))
+        made.rows, made.cols = rows, cols
+        return made
 
 
 def _fitting(weights: Ints, config: TileConfig) -> tuple[int, int]:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from bitline.core.array import Cost, Stats
-from bitline.core.figures import MODELLED, PUBLISHED, Figure
+from bitline.core.figures import MODELLED, Figure
 from circuits.converters import largest_code
-from circuits.tile import ProgrammedTile, TileConfig
+from circuits.tile import ProgrammedTile, TileConfig, TileFactory
 from crossbar.converters import convert, spread_bits
-from crossbar.costs import INTEGER_ADD_32, WORD_LINE_DRIVER, adc_energy, adc_time
+from crossbar.costs import INTEGER_ADD, WORD_LINE_DRIVER, Process, adc_energy, adc_time
 from crossbar.solve import effective_matrix
 
-__all__ = ["CrossbarArray", "CrossbarFactory", "TileConfig"]
+__all__ = ["CrossbarArray", "TileConfig", "crossbar_factory"]
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Singles = np.ndarray[Any, np.dtype[np.float32]]
@@ -96,21 +95,21 @@ class CrossbarArray(ProgrammedTile):
     def cost(self, stats: Stats) -> Cost:
         """Price what `mvm` did: energy of all of it, latency of one product (planes in turn, converters shared).
 
-        The array's energy is computed from its currents; converters and adders are published figures of other nodes.
+        The array's energy is computed from its currents; those of converters and adders are estimated from published
+        figures of other nodes.
         """
         config, count = self.config, stats.counts
-        conversion, duration = adc_energy(config.adc_bits), adc_time(config.adc_bits)
-        turns = config.input_bits * math.ceil(self.cols / config.adcs)
-        driver, adder = WORD_LINE_DRIVER, INTEGER_ADD_32
+        process = Process(config.node, config.vdd)
+        conversions, turns = count.get("conversions", 0), config.input_bits * math.ceil(self.cols / config.adcs)
         energy = {
             "array": Figure(stats.energy.get("array", 0.0), "J", MODELLED),
-            "dac": Figure(driver.energy * count.get("drives", 0), "J", PUBLISHED, driver.source),
-            "adc": Figure(conversion.value * count.get("conversions", 0), "J", conversion.kind, conversion.source),
-            "shift_add": Figure(adder.energy * count.get("conversions", 0), "J", PUBLISHED, adder.source),
+            "dac": WORD_LINE_DRIVER.energy_in(process, count.get("drives", 0)),
+            "adc": adc_energy(process, config.adc_bits, conversions),
+            "shift_add": INTEGER_ADD.energy_in(process, conversions),
         }
         latency = {
-            "array": Figure(config.input_bits * config.t_read, "s", MODELLED),
-            "adc": Figure(turns * duration.value, "s", duration.kind, duration.source),
+            "array": Figure(config.input_bits * config.t_read, "s", MODELLED, "t_read of a bit plane is an input"),
+            "adc": adc_time(process, config.adc_bits, turns),
         }
         return Cost(energy, latency)
 
@@ -138,31 +137,9 @@ class CrossbarArray(ProgrammedTile):
         return Stats(batch, counts, {"array": config.v_read**2 * config.t_read * driven})
 
 
-@dataclass(frozen=True)
-class CrossbarFactory:
-    """Makes tiles of one kind, for whoever lays a network out on them.
-
-    Args:
-        config: of every tile, but for `input_bits`.
-    """
-
-    config: TileConfig
-
-    @property
-    def max_rows(self) -> int:
-        """Inputs that a tile takes."""
-        return self.config.rows
-
-    @property
-    def max_cols(self) -> int:
-        """Outputs that it gives."""
-        return self.config.outputs
-
-    def __call__(self, rows: int, cols: int, input_bits: int) -> CrossbarArray:
-        """A tile for a part of a network: `program` it with weights[rows, cols]."""
-        array = CrossbarArray(replace(self.config, input_bits=input_bits))
-        array.rows, array.cols = rows, cols
-        return array
+def crossbar_factory(config: TileConfig) -> TileFactory:
+    """Makes tiles of one kind at speed, for whoever lays a network out on them."""
+    return TileFactory(config, CrossbarArray)
 
 
 def _blocks(batch: int) -> Iterator[slice]:

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bitline.core.array import Cost
-from bitline.core.figures import PUBLISHED, Figure
-from crossbar.costs import INTEGER_ADD_32, INTEGER_MULTIPLY_32
+from bitline.core.figures import Figure
+from crossbar.costs import INTEGER_ADD, INTEGER_MULTIPLY, Process
 
 Layers = Sequence[Sequence[Cost]]  # [layer][tile]
-_DIGITAL = {"add": INTEGER_ADD_32, "multiply": INTEGER_MULTIPLY_32}
+_DIGITAL = {"add": INTEGER_ADD, "multiply": INTEGER_MULTIPLY}
+
+NOT_IN_ENERGY = "front ends and sample-and-holds, select gates, memories, moving data, the clock, leakage"
+NOT_IN_LATENCY = "digital sums and requantisation, moving data"
 
 
-def energy_per_image(layers: Layers, images: int, operations: Mapping[str, int]) -> dict[str, Figure]:
+def energy_per_image(layers: Layers, images: int, operations: Mapping[str, int], process: Process) -> dict[str, Figure]:
     """J an image by component, summed over all tiles of all layers; digital parts are named digital_*.
 
-    Not in it: memories, the clock, moving data between tiles, leakage.
+    Not in it: what `NOT_IN_ENERGY` lists.
 
     Args:
         layers: the cost of `images` images on each tile of each layer.
         images: how many they were.
         operations: 32-bit digital operations for an image, by kind ("add", "multiply").
+        process: that published costs of those are scaled to.
     """
     total: dict[str, Figure] = {}
     for tiles in layers:
@@ -28,16 +32,14 @@ def energy_per_image(layers: Layers, images: int, operations: Mapping[str, int])
             for name, figure in cost.energy.items():
                 total[name] = _plus(total.get(name), figure, figure.value / images)
     for kind, count in operations.items():
-        price = _DIGITAL[kind]
-        total[f"digital_{kind}"] = Figure(count * price.energy, "J", PUBLISHED, price.source)
+        total[f"digital_{kind}"] = _DIGITAL[kind].energy_in(process, count)
     return total
 
 
 def latency_per_image(layers: Layers, products: Sequence[float]) -> dict[str, Figure]:
     """S an image by component: the tiles of a layer work side by side (the slowest counts), layers in sequence.
 
-    This is one image's way through the arrays, without pipelining; digital sums and requantisation, which overlap with
-    the next conversion, are not in it.
+    This is one image's way through the arrays, without pipelining. Not in it: what `NOT_IN_LATENCY` lists.
 
     Args:
         layers: the cost of each tile of each layer; its latency is that of one product.

@@ -12,10 +12,11 @@ from threadpoolctl import threadpool_limits
 from bitline.core.array import IntArray
 from bitline.core.errors import ConfigError
 from bitline.core.executor import Record
-from bitline.core.figures import MEASURED, MODELLED, Figure
+from bitline.core.figures import ESTIMATED, MEASURED, Figure
 from bitline.core.samples import Samples
 from nn.datasets import load as load_dataset
 from nn.graph_file import load as load_graph
+from nn.layer_cost import NOT_IN_ENERGY, NOT_IN_LATENCY
 from nn.statistics import accuracy_interval, balanced_accuracy, confusion_matrix, paired_difference
 from nn.target import Images, Inference, Program, Target
 
@@ -152,15 +153,16 @@ def figures(samples: Samples, references: References, confidence: float = 0.95) 
 def cost_figures(samples: Samples) -> dict[str, Figure]:
     """Energy (J) and latency (s) of an image by component, the mean over chips, and their totals.
 
-    A component keeps its kind and source; a total is modelled, being a sum of parts of several kinds.
+    A component keeps its kind and source; a total is an estimate, as most of its parts are.
     """
     found: dict[str, Figure] = {}
-    for quantity, unit in (("energy", "J"), ("latency", "s")):
+    for quantity, unit, missing in (("energy", "J", NOT_IN_ENERGY), ("latency", "s", NOT_IN_LATENCY)):
         names = [name for name in samples.columns if name.startswith(f"{quantity}_")]
         for name in names:
             kind, source = (str(samples.valid(f"{word}_{name}")[0]) for word in ("kind", "source"))
             found[name] = Figure(float(samples.valid(name).mean()), unit, kind, source)
         if names:
             total = sum(found[name].value for name in names)
-            found[f"{quantity}_per_image"] = Figure(total, unit, MODELLED, "sum of its components")
+            said = f"sum of its components; not in it: {missing}"
+            found[f"{quantity}_per_image"] = Figure(total, unit, ESTIMATED, said)
     return found

@@ -9,7 +9,8 @@ further one, and a minute on 128 x 128.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from circuits.crossbar import Cell, Floats, Wires, checked_conductances, checked
 from circuits.netlist import OPTIONS, Netlist
 from circuits.reram import instance, load_device, read_cell_subckt
 from circuits.technology import load_technology
-from circuits.tile import ProgrammedTile, TileConfig
+from circuits.tile import ProgrammedTile, TileConfig, TileFactory
 from spice.characterise import Conditions
 from spice.engine import engine
 from spice.reram_read import ReadBench
@@ -115,12 +116,13 @@ def currents(g: Any, v: Any, wires: Wires, cells: Cells = resistor_cells) -> Flo
 
 def simulate(g: Floats, v: Floats, wires: Wires, cells: Cells = resistor_cells) -> Currents:
     """All the currents of g[word_line, bit_line] (S) driven by v[batch, word_line] (V)."""
-    ngspice = engine()
     m, n = g.shape
     i, i_source = np.empty((len(v), n)), np.empty((len(v), m))
+    cell, extra = cells(g)
+    ngspice = engine()
     for start in range(0, len(v), _TOGETHER):
         rows = slice(start, start + _TOGETHER)
-        circuit = netlist(g, v[rows], wires, cells)
+        circuit = crossbar_netlist((m, n), wires, cell, v[rows], extra)
         ngspice.load(circuit)
         found = ngspice.run(circuit.analyses[0].removeprefix("."))
         i[rows] = np.stack([found[f"vbl{j}#branch"] for j in range(n)], axis=-1)
@@ -183,30 +185,6 @@ class SpiceArray(ProgrammedTile):
         )
 
 
-@dataclass(frozen=True)
-class SpiceFactory:
-    """Makes tiles as netlists, for whoever lays a network out on them.
-
-    Args:
-        config: of every tile, but for `input_bits`; without read noise.
-        cells: what stands at the crossings.
-    """
-
-    config: TileConfig
-    cells: Cells = resistor_cells
-
-    @property
-    def max_rows(self) -> int:
-        """Inputs that a tile takes."""
-        return self.config.rows
-
-    @property
-    def max_cols(self) -> int:
-        """Outputs that it gives."""
-        return self.config.outputs
-
-    def __call__(self, rows: int, cols: int, input_bits: int) -> SpiceArray:
-        """A tile for a part of a network: `program` it with weights[rows, cols]."""
-        array = SpiceArray(replace(self.config, input_bits=input_bits), self.cells)
-        array.rows, array.cols = rows, cols
-        return array
+def spice_factory(config: TileConfig, cells: Cells = resistor_cells) -> TileFactory:
+    """Makes tiles as netlists, for whoever lays a network out on them; `config` is without read noise."""
+    return TileFactory(config, partial(SpiceArray, cells=cells))

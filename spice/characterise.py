@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -35,6 +36,9 @@ class Conditions:
         temperature: C.
         vdd: supply, V.
         seed: of the mismatch draws.
+
+    Raises:
+        ConfigError: an impossible temperature or supply.
     """
 
     technology: str = "sky130"
@@ -42,6 +46,12 @@ class Conditions:
     temperature: float = 27.0
     vdd: float = 1.8
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.temperature) and self.temperature > -273.15):
+            raise ConfigError(f"temperature = {self.temperature} C: it is given in degrees Celsius, above -273.15")
+        if not (math.isfinite(self.vdd) and self.vdd > 0):
+            raise ConfigError(f"vdd = {self.vdd} V: a supply is above 0 V")
 
     def attrs(self) -> dict[str, str | float | int]:
         """As HDF5 attributes and provenance hold them."""
@@ -61,6 +71,7 @@ class Part:
         check: the residuals of those models against samples that they have not seen, from the nominal record too.
         netlists: what it simulates, by file name without suffix.
         waveforms: field names of the nominal record by waveform: the first is the axis.
+        fewest: samples that `fit` needs.
     """
 
     nominal: Callable[[Conditions], Task]
@@ -71,6 +82,7 @@ class Part:
     check: Callable[[Mapping[str, FittedModel], Record, Samples], dict[str, Residual]]
     netlists: Callable[[Conditions], dict[str, Netlist]]
     waveforms: Mapping[str, tuple[str, ...]]
+    fewest: int = 1
 
 
 def part_names() -> list[str]:
@@ -96,9 +108,11 @@ def part(name: str, settings: Settings | None = None) -> Part:
         ConfigError: there is no such part or setting; the nearest name is suggested.
     """
     settings, known = settings or {}, settings_of(name)
-    for key in settings:
+    for key, value in settings.items():
         if key not in known:
             raise ConfigError(f"{name} has no setting {key!r}{suggestion(key, known)}")
+        if isinstance(value, str) != isinstance(known[key], str):
+            raise ConfigError(f"{name}: setting {key} is {value!r}, expected the like of {known[key]!r}")
     return _maker(name)(**settings)
 
 

@@ -17,6 +17,8 @@ from circuits.variation import load_spread
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 _DEGREE = 4  # of the bend k over the conductance
+_READ_LIMIT = 0.02  # relative error of a read current, mismatch of the transistor included
+_STATE_LIMIT = 1e-3  # of the range of states: what programming a netlist's cell may be off
 _BENDS = (0.05, 20.0)  # 1 / V; below the first the curve is straight within 1e-5
 
 
@@ -45,17 +47,23 @@ def fit_reram(
 
 
 def check_reram(models: Mapping[str, FittedModel], nominal: Record, samples: Samples) -> dict[str, Residual]:
-    """The models against samples of `spice.reram.ReramSpread`: cells at conductances that no fit has seen.
+    """The models against samples of `spice.reram.ReramSpread`: cells at conductances and voltages that no fit has seen.
 
     They are read through transistors with mismatch, which `reram.read_iv` has not; that belongs to its error. A cell
-    that could not reach its conductance is left out.
+    that could not reach its conductance lies outside.
     """
     read_iv, state = models["reram.read_iv"], models["reram.state"]
-    v_read, reached = float(np.asarray(nominal["v_read"])), samples.valid("out_of_reach") == 0
-    programmed, current = samples.valid("programmed")[reached], samples.valid("conductance")[reached] * v_read
+    reached = samples.valid("out_of_reach") == 0
+    programmed, v = samples.valid("programmed")[reached], samples.valid("read_at")[reached]
+    inside = read_iv.covers(v, programmed[:, None]).all(axis=1)
+    outside = int(np.count_nonzero(~reached) + np.count_nonzero(~inside))
+    v, programmed = v[inside], programmed[inside]
+    current, found = samples.valid("read_i")[reached][inside], samples.valid("state")[reached][inside]
+    modelled = read_iv(v, np.broadcast_to(programmed[:, None], v.shape))
+    span = float(np.ptp(np.asarray(nominal["map_state"])))
     return {
-        read_iv.name: residual(read_iv(v_read, programmed), current, "1"),
-        state.name: residual(state(programmed), samples.valid("state")[reached], state.unit),
+        read_iv.name: residual(modelled, current, "1", outside, _READ_LIMIT),
+        state.name: residual(state(programmed), found, state.unit, outside, _STATE_LIMIT * span),
     }
 
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
 
 from bitline.core.errors import FitError
 from bitline.core.executor import Record
 from bitline.core.figures import SIMULATED
-from bitline.core.model_file import KINDS, FittedModel, Input, Residual, residual
+from bitline.core.model_file import FittedModel, Input, Residual, residual
 from bitline.core.samples import Samples
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-FEWEST = 8  # samples; sigma is then known to 27 %
+FEWEST = 24  # samples: twice the terms of the linear function that the offset is checked for, and some
 _FARTHEST = 4.0  # standard deviations
+_STANDARD_ERRORS = 4.0  # an exact model is beyond it once in 10,000 checks
+_DELAY_LIMIT = 0.1  # of the mean delay
 _LINEAR = 0.1  # of sigma: how far offsets may stray from a linear function of the threshold shifts
 
 
@@ -26,8 +28,8 @@ def fit_sense_amp(nominal: Record, samples: Samples, provenance: Mapping[str, st
     """Models from the record of `SenseAmpNominal` and the samples of `SenseAmpMonteCarlo`.
 
     Returns:
-        `sense_amp.offset`: offset (V) at a standard normal score. Fitted to all samples; its residual is that of each
-        half's quantiles against a fit to the other half.
+        `sense_amp.offset`: offset (V) at a standard normal score, at the stated common mode. Fitted to all samples; its
+        residual is that of one half's mean and spread against a fit to the other half, in standard errors.
         `sense_amp.delay`: delay (s) at an overdrive |input difference - offset| (V), a + b ln overdrive. Fitted to the
         nominal amplifier; its residual is over the Monte Carlo samples, none of which it saw.
 
@@ -37,30 +39,41 @@ def fit_sense_amp(nominal: Record, samples: Samples, provenance: Mapping[str, st
     kept = samples.count - len(samples.failures)
     if kept < FEWEST:
         raise FitError(f"the sense amplifier's offset needs {FEWEST} samples to be fitted, there are {kept}")
-    return [_offset(samples, provenance), _delay(nominal, samples, provenance)]
+    common_mode = float(np.asarray(nominal["common_mode"]))
+    return [_offset(samples, common_mode, provenance), _delay(nominal, samples, provenance)]
 
 
-def check_sense_amp(models: Mapping[str, FittedModel], nominal: Record, samples: Samples) -> dict[str, Residual]:
+def check_sense_amp(models: Mapping[str, FittedModel], _nominal: Record, samples: Samples) -> dict[str, Residual]:
     """The models against samples that they have not seen.
 
-    The offset's quantiles stand against those of the model; a delay outside the model's range is left out.
+    The offset's mean and spread stand against the model's, in standard errors of both; a delay whose overdrive lies
+    outside the model's range, or that is none, is counted as outside.
     """
     offset, delay = models["sense_amp.offset"], models["sense_amp.delay"]
-    found = samples.valid("offset")
-    overdrive = found - float(np.asarray(nominal["delay_difference"]))
-    inside = delay.covers(overdrive)
-    return {
-        offset.name: residual(offset(_scores(len(found))), np.sort(found), "V"),
-        delay.name: residual(delay(overdrive[inside]), samples.valid("delay")[inside], "s"),
-    }
+    known = (offset.parameters["mean"], offset.parameters["sigma"], offset.parameters["samples"])
+    return {offset.name: _agreement(*known, samples.valid("offset")), delay.name: _delay_residual(delay, samples)}
 
 
-def _scores(count: int) -> Floats:
-    """Standard normal scores of `count` samples in order."""
-    return np.asarray(norm.ppf((np.arange(count) + 0.5) / count))
+def _agreement(mean: float, sigma: float, count: int, found: Floats) -> Residual:
+    """How far mean and spread of `found` lie from those of a normal fit to `count` samples, in standard errors."""
+    if len(found) < 2:
+        return Residual(0.0, 0.0, 0, "standard errors", limit=_STANDARD_ERRORS)
+    z_mean = (float(np.mean(found)) - mean) / (sigma * math.sqrt(1 / len(found) + 1 / count))
+    apart = math.log(float(np.std(found, ddof=1)) / sigma)
+    z_sigma = apart / math.sqrt(1 / (2 * (len(found) - 1)) + 1 / (2 * (count - 1)))
+    worst, rms = max(abs(z_mean), abs(z_sigma)), math.hypot(z_mean, z_sigma) / math.sqrt(2)
+    return Residual(rms, worst, len(found), "standard errors", limit=_STANDARD_ERRORS)
 
 
-def _offset(samples: Samples, provenance: Mapping[str, str | float | int]) -> FittedModel:
+def _delay_residual(model: FittedModel, samples: Samples) -> Residual:
+    """At the overdrive that each sample drew for this alone."""
+    overdrive, delay = samples.valid("checked_overdrive"), samples.valid("checked_delay")
+    inside = model.covers(overdrive) & np.isfinite(delay)
+    limit = _DELAY_LIMIT * float(np.mean(delay[inside])) if inside.any() else None
+    return residual(model(overdrive[inside]), delay[inside], "s", int(np.count_nonzero(~inside)), limit)
+
+
+def _offset(samples: Samples, common_mode: float, provenance: Mapping[str, str | float | int]) -> FittedModel:
     offset = samples.valid("offset")
     mean, sigma, count = float(np.mean(offset)), float(np.std(offset, ddof=1)), len(offset)
     stray = _stray(offset, samples.valid("vth"))
@@ -78,6 +91,8 @@ def _offset(samples: Samples, provenance: Mapping[str, str | float | int]) -> Fi
         parameters={
             "mean": mean,
             "sigma": sigma,
+            "samples": count,
+            "common_mode": common_mode,
             "mean_standard_error": sigma / math.sqrt(count),
             "sigma_standard_error": sigma / math.sqrt(2 * (count - 1)),
             "nonlinearity": stray,
@@ -97,13 +112,9 @@ def _stray(offset: Floats, shifts: Floats) -> float:
 
 
 def _halves(offset: Floats) -> Residual:
-    """Quantiles of each half of the samples against a normal fitted to the other half."""
-    halves = offset[::2], offset[1::2]
-    modelled, truth = [], []
-    for seen, unseen in (halves, halves[::-1]):
-        modelled.append(np.mean(seen) + np.std(seen, ddof=1) * _scores(len(unseen)))
-        truth.append(np.sort(unseen))
-    return residual(np.concatenate(modelled), np.concatenate(truth), "V")
+    """The odd samples against a normal fit to the even ones."""
+    even, odd = offset[::2], offset[1::2]
+    return _agreement(float(np.mean(even)), float(np.std(even, ddof=1)), len(even), odd)
 
 
 def _delay(nominal: Record, samples: Samples, provenance: Mapping[str, str | float | int]) -> FittedModel:
@@ -111,18 +122,15 @@ def _delay(nominal: Record, samples: Samples, provenance: Mapping[str, str | flo
     delay = np.asarray(nominal["overdrive_delay"], dtype=np.float64)
     reference = float(overdrive[0])
     slope, at_reference = np.polyfit(np.log(overdrive / reference), delay, 1)
-    parameters = {"a": float(at_reference), "b": float(slope), "x0": reference}
-    unseen = samples.valid("offset") - float(np.asarray(nominal["delay_difference"]))
-    inside = (unseen >= overdrive[0]) & (unseen <= overdrive[-1])
-    modelled = KINDS["log_linear"](parameters, unseen[inside])
-    return FittedModel(
+    model = FittedModel(
         name="sense_amp.delay",
         kind="log_linear",
         inputs=(Input("overdrive", "V", float(overdrive[0]), float(overdrive[-1])),),
         output="delay",
         unit="s",
-        parameters=parameters,
-        residual=residual(modelled, samples.valid("delay")[inside], "s"),
+        parameters={"a": float(at_reference), "b": float(slope), "x0": reference},
+        residual=Residual(0.0, 0.0, 0, "s"),
         origin=SIMULATED,
         provenance=dict(provenance),
     )
+    return replace(model, residual=_delay_residual(model, samples))

@@ -18,7 +18,9 @@ from bitline.core.samples import Samples
 from spice.sram import FIGURES, SHIFTS
 
 KIND = "minimum_of_quadratics"
+_LIMIT = 0.5  # of a figure's spread: a model that strays further explains too little of it
 HELD_OUT = 4  # every so many-th sample is kept for the residual
+FEWEST = 2 * HELD_OUT  # samples
 
 # Model -> the smooth columns that it is the least of
 _PARTS: Mapping[str, tuple[str, ...]] = {
@@ -49,8 +51,8 @@ def fit_sram(samples: Samples, provenance: Mapping[str, str | float | int]) -> l
     """
     shifts = np.stack([samples.valid(name) for name in SHIFTS], axis=-1)
     held_out = np.arange(len(shifts)) % HELD_OUT == HELD_OUT - 1
-    if len(shifts) < 2 * HELD_OUT:
-        raise FitError(f"the 6T cell has {len(shifts)} valid samples, a fit needs {2 * HELD_OUT}: ask for more samples")
+    if len(shifts) < FEWEST:
+        raise FitError(f"the 6T cell has {len(shifts)} valid samples, a fit needs {FEWEST}: ask for more samples")
     return [_fit(name, parts, samples, shifts, held_out, provenance) for name, parts in _PARTS.items()]
 
 
@@ -84,14 +86,15 @@ def _fit(
 
 
 def check_sram(models: Mapping[str, FittedModel], samples: Samples) -> dict[str, Residual]:
-    """The models against samples that they have not seen; those outside a model's range are left out."""
+    """The models against samples that they have not seen; those outside a model's range are counted."""
     shifts = [samples.valid(name) for name in SHIFTS]
     found = {}
     for name in _PARTS:
         model = models[f"sram.{name}"]
         inside = model.covers(*shifts)
-        predicted = model(*(shift[inside] for shift in shifts))
-        found[model.name] = residual(predicted, samples.valid(name)[inside], model.unit)
+        predicted, truth = model(*(shift[inside] for shift in shifts)), samples.valid(name)
+        limit = _LIMIT * float(np.std(truth))
+        found[model.name] = residual(predicted, truth[inside], model.unit, int(np.count_nonzero(~inside)), limit)
     return found
 
 

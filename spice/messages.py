@@ -18,7 +18,9 @@ _BENIGN = re.compile(
     r"|reducing trtol|one successful|starting|further|doing analysis|no\. of data rows",
     re.IGNORECASE,
 )
-_CHATTER = re.compile(r"trying gmin|supplies reduced|warning: further gmin|note: no compat|circuit:", re.IGNORECASE)
+_CHATTER = re.compile(
+    r"trying gmin|supplies reduced|warning: further gmin|note: no compat|circuit:|.*\) - ignored$", re.IGNORECASE
+)
 _NO_SOLUTION = re.compile(
     r"timestep too small|singular matrix|no convergence|iteration limit|stepping failed|solution failed|op failed",
     re.IGNORECASE,

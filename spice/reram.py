@@ -26,6 +26,7 @@ from spice.characterise import Conditions
 from spice.reram_read import ReadBench
 
 LEVELS = (1e-6, 2e-6, 5e-6, 10e-6, 20e-6, 30e-6, 39e-6)  # S; a device that cannot reach one leaves it out
+READS = (0.45, 1.0, 1.45)  # times v_read: where a sample is read; the fit's own voltages are others
 PROGRAMMING, MISMATCH = "reram.programming", "reram.mismatch"
 
 FIGURES = {
@@ -68,6 +69,8 @@ UNITS: dict[str, str] = {
     "conductance": "S",
     "access_vth": "V",
     "out_of_reach": "1",
+    "read_at": "V",
+    "read_i": "A",
 }
 
 
@@ -119,12 +122,16 @@ class ReramSpread(ReramNominal):
         reached = min(max(programmed, context.low), context.high)
         state = context.state_for(reached)
         access_vth = float(context.access.sigma("vth") * stream(seed, MISMATCH, index).standard_normal())
+        read_at = np.array(READS) * self.v_read
+        read_i = np.array([context.point(state, access_vth, v=float(v))[0] for v in read_at])
         current, mid = context.point(state, access_vth)
         return {
             "target": target,
             "programmed": reached,
             "state": state,
             "access_vth": access_vth,
+            "read_at": read_at,
+            "read_i": read_i,
             "conductance": current / self.v_read,
             "mid": mid,
             "out_of_reach": int(reached != programmed),
@@ -142,7 +149,10 @@ def reachable(bench: ReadBench, spread: ConductanceSpread) -> tuple[float, ...]:
     Raises:
         ConfigError: none.
     """
-    levels = tuple(g for g in LEVELS if bench.low <= g <= bench.high and spread.low <= g <= spread.high)
+    low, high = max(bench.low, spread.low), min(bench.high, spread.high)
+    levels = tuple(g for g in LEVELS if low <= g <= high)
+    if not levels and low < high:  # a device of other conductances than the usual
+        levels = tuple(float(g) for g in np.linspace(low, high, len(LEVELS)))
     if not levels:
         raise ConfigError(
             f"{bench.device.name} reaches {bench.low * 1e6:.3g} to {bench.high * 1e6:.3g} uS and the spread "
@@ -161,7 +171,8 @@ def figures(nominal: Record, samples: Samples | None = None, spread: str = "wan2
 
     Returns:
         The keys of `FIGURES`; `programmed_sigma_<level>`, as published; with samples also `conductance_mean_<level>`
-        and `conductance_sigma_<level>` as read, `samples` and `failed_samples`. A level is written as "20uS".
+        and `conductance_sigma_<level>` as read, where cells that could not reach what was drawn count at the nearest
+        they reach, `out_of_reach` (how many those are), `samples` and `failed_samples`. A level is written as "20uS".
     """
     published = load_spread(spread)
     found = {name: Figure(float(nominal[name]), unit) for name, unit in FIGURES.items()}
@@ -171,7 +182,7 @@ def figures(nominal: Record, samples: Samples | None = None, spread: str = "wan2
         found[f"programmed_sigma_{_name(level)}"] = Figure(sigma, "S", PUBLISHED, published.source)
     if samples is None or samples.count == 0:
         return found
-    source = f"programming spread: {published.source}"
+    source = f"of cells programmed with the published spread: {published.source}"
     for level in levels if samples.columns else ():
         read = samples.valid("conductance")[samples.valid("target") == level]
         if len(read) > 1:
@@ -179,6 +190,8 @@ def figures(nominal: Record, samples: Samples | None = None, spread: str = "wan2
             found[f"conductance_mean_{_name(level)}"] = Figure(mean, "S", source=source)
             found[f"conductance_sigma_{_name(level)}"] = Figure(sigma, "S", source=source)
     failed = len(samples.failures)
+    if samples.columns:
+        found["out_of_reach"] = Figure(int(samples.valid("out_of_reach").sum()), "1")
     return found | {"samples": Figure(samples.count, "1"), "failed_samples": Figure(failed, "1")}
 
 

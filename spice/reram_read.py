@@ -22,6 +22,7 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 STATES = 81  # of the map between state and conductance, over all that the device can reach
 VOLTAGES = 21  # of a read I-V from 0 to twice the read voltage
 _ACCESS = "m.xcell.maccess"
+_EXACT, _STEPS = 1e-7, 5  # relative error of a state's conductance, and the most steps to it
 
 
 def netlist(conditions: Conditions, device: str, v_read: float) -> Netlist:
@@ -66,6 +67,7 @@ class ReadBench:
         self.cell_current = self._map()
         conductance = self.conductance_of_state()[::-1]
         self._inverse = PchipInterpolator(np.log(conductance), self.state[::-1])
+        self._slope = self._inverse.derivative()
         self.low, self.high = float(conductance[0]), float(conductance[-1])
 
     def load(self) -> None:
@@ -78,7 +80,9 @@ class ReadBench:
         return np.asarray(self.cell_current[:, VOLTAGES // 2] / self.v_read)
 
     def state_for(self, conductance: float) -> float:
-        """The state at which the cell without mismatch has this conductance (S) at v_read.
+        """The state at which the cell without mismatch has this conductance (S) at v_read, found in ngspice.
+
+        The map gives the first guess and the slope; a few operating points take it to `_EXACT`.
 
         Raises:
             ModelRangeError: the device cannot reach it.
@@ -88,7 +92,15 @@ class ReadBench:
                 f"a 1T1R cell of {self.device.name} reaches {self.low * 1e6:.3g} to {self.high * 1e6:.3g} uS, not "
                 f"{conductance * 1e6:.3g} uS; choose levels in that range"
             )
-        return float(self._inverse(math.log(conductance)))
+        wanted = math.log(conductance)
+        state = float(self._inverse(wanted))
+        for _ in range(_STEPS):
+            current, _mid = self.point(state)
+            error = wanted - math.log(current / self.v_read)
+            if abs(error) < _EXACT:
+                break
+            state += error * float(self._slope(wanted))
+        return state
 
     def curves(self, state: float) -> Mapping[str, Floats]:
         """I-V at a state over `voltage`: `device_i` (A), `cell_i` (A), `mid` (V, between device and transistor)."""
@@ -96,9 +108,12 @@ class ReadBench:
         swept = self._ngspice.run(f"dc vread 0 {2 * self.v_read!r} {2 * self.v_read / (VOLTAGES - 1)!r}")
         return {"device_i": swept["valone#branch"], "cell_i": swept["vcell#branch"], "mid": swept["xcell.mid"]}
 
-    def point(self, state: float, access_vth: float = 0.0, v_gate: float | None = None) -> tuple[float, float]:
-        """Cell current (A) and v(mid) (V) at v_read, the transistor's threshold shifted by `access_vth` (V)."""
+    def point(
+        self, state: float, access_vth: float = 0.0, v_gate: float | None = None, v: float | None = None
+    ) -> tuple[float, float]:
+        """Cell current (A) and v(mid) (V) at `v` (v_read), the transistor's threshold shifted by `access_vth` (V)."""
         self._set(state, access_vth, self.vdd if v_gate is None else v_gate)
+        self._ngspice.alter("vread", "dc", self.v_read if v is None else v)
         solved = self._ngspice.run("op")
         return float(solved["vcell#branch"][0]), float(solved["xcell.mid"][0])
 

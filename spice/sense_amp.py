@@ -31,6 +31,7 @@ from spice.engine import Vectors, engine
 from spice.mismatch import draw_vth
 
 STAGE = "sense_amp.mismatch"
+VARIATION = "variation: vth"  # what mismatch varies; said with every figure of a spread
 DELAY_DIFFERENCE = -0.2  # V at which the delay is stated: beyond the systematic offset and five sigma of its spread
 OVERDRIVES = (0.01, 0.015, 0.02, 0.03, 0.045, 0.07, 0.1, 0.14, 0.2)  # V beyond the offset, for the delay's fit
 NODES = ("bl", "br", "en", "dint", "dint_bar", "dout")  # of the stored waveforms
@@ -38,6 +39,9 @@ UNITS: dict[str, str] = {
     "offset": "V",
     "delay": "s",
     "delay_difference": "V",
+    "common_mode": "V",
+    "checked_overdrive": "V",
+    "checked_delay": "s",
     "energy": "J",
     "vth": "V",
     "overdrive": "V",
@@ -129,6 +133,10 @@ class Latch:
                 raise SimulationError(f"the sense amplifier does not read a 1 at an input difference of {difference} V")
             stop *= 2
             vectors = self.transient(difference, stop)
+        if vectors["dout"][-1] < half:
+            raise SimulationError(
+                f"the sense amplifier's output does not rise within {stop:g} s at an input difference of {difference} V"
+            )
         return _last_crossing(vectors["time"], vectors["dout"], half) - self.bench.enabled
 
     def energy(self, difference: float) -> float:
@@ -202,6 +210,7 @@ class SenseAmpNominal:
             "offset": offset,
             "delay": context.delay(DELAY_DIFFERENCE),
             "delay_difference": DELAY_DIFFERENCE,
+            "common_mode": context.vdd - context.bench.below_vdd,
             "energy": float(np.mean([context.energy(difference) for difference in differences])),
             "overdrive": overdrive,
             "overdrive_delay": np.array([context.delay(offset - beyond) for beyond in overdrive]),
@@ -227,15 +236,31 @@ class SenseAmpMonteCarlo:
         return latch, latch.offset()
 
     def run(self, context: tuple[Latch, float], index: int) -> Record:
-        """Offset and delay of sample `index`, and the threshold shifts (V) in the order of TRANSISTORS."""
+        """Offset and delay of sample `index`, and the threshold shifts (V) in the order of TRANSISTORS.
+
+        Its delay is also measured at an overdrive drawn for it alone, which the model of the delay is checked with. A
+        delay is NaN where the amplifier does not read a 1.
+        """
         latch, nominal = context
-        shifts = draw_vth(latch.devices, stream(self.conditions.seed, STAGE, index))
+        rng = stream(self.conditions.seed, STAGE, index)
+        shifts = draw_vth(latch.devices, rng)
+        overdrive = float(np.exp(rng.uniform(math.log(OVERDRIVES[0]), math.log(OVERDRIVES[-1]))))
         latch.set_vth(shifts)
+        offset = latch.offset(nominal)
         return {
-            "offset": latch.offset(nominal),
-            "delay": latch.delay(DELAY_DIFFERENCE),
+            "offset": offset,
+            "delay": _or_nan(latch, DELAY_DIFFERENCE),
+            "checked_overdrive": overdrive,
+            "checked_delay": _or_nan(latch, offset - overdrive),
             "vth": np.array(list(shifts.values())),
         }
+
+
+def _or_nan(latch: Latch, difference: float) -> float:
+    try:
+        return latch.delay(difference)
+    except SimulationError:
+        return math.nan
 
 
 def netlist(conditions: Conditions, bench: SenseBench, enable_width: float = 1.0) -> Netlist:
@@ -253,7 +278,8 @@ def figures(nominal: Record, samples: Samples | None = None) -> dict[str, Figure
 
     Returns:
         `offset`, `delay`, `energy` of the nominal amplifier; with samples also `<name>_mean` and `<name>_sigma` of
-        offset and delay over those that could be simulated, `samples` and `failed_samples`.
+        offset and delay over those that have one, `delay_undecided` (how many do not read a 1 there), `samples` and
+        `failed_samples`.
     """
     found = {name: Figure(float(nominal[name]), UNITS[name]) for name in ("offset", "delay", "energy")}
     if samples is None or samples.count == 0:
@@ -262,8 +288,11 @@ def figures(nominal: Record, samples: Samples | None = None) -> dict[str, Figure
     if samples.count - failed > 1:
         for name in ("offset", "delay"):
             values = samples.valid(name)
-            found[f"{name}_mean"] = Figure(float(np.mean(values)), UNITS[name])
-            found[f"{name}_sigma"] = Figure(float(np.std(values, ddof=1)), UNITS[name])
+            values = values[np.isfinite(values)]
+            if len(values) > 1:
+                found[f"{name}_mean"] = Figure(float(np.mean(values)), UNITS[name], source=VARIATION)
+                found[f"{name}_sigma"] = Figure(float(np.std(values, ddof=1)), UNITS[name], source=VARIATION)
+        found["delay_undecided"] = Figure(int(np.isnan(samples.valid("delay")).sum()), "1")
     return found | {"samples": Figure(samples.count, "1"), "failed_samples": Figure(failed, "1")}
 
 

@@ -6,12 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from bitline.cli.study import Study
+from bitline.core.errors import ConfigError, ModelRangeError
 from bitline.core.model_file import ModelFile
+from circuits.technology import load_technology
 from circuits.tile import TileConfig
-from crossbar.tile import CrossbarFactory
+from crossbar.costs import Process
+from crossbar.tile import crossbar_factory
 from nn.study import AccuracyTask
 from nn.targets.reram import Target
-from spice.array import Cells, SpiceFactory
+from spice.array import Cells, spice_factory
 
 CALIBRATION = 500  # images of the training part, for ranges of activations and converters
 
@@ -27,8 +30,13 @@ def tile_config(study: Study, models: ModelFile) -> TileConfig:
         FitError: the model file lacks the ReRAM cell or the sense amplifier.
     """
     settings = study.array
-    models["reram.read_iv"](settings.v_read, [settings.g_min, settings.g_max])
+    try:
+        models["reram.read_iv"](settings.v_read, [settings.g_min, settings.g_max])
+    except ModelRangeError as error:
+        raise ModelRangeError(f"[array] v_read, g_min and g_max: {error}") from None
     offset = models["sense_amp.offset"].parameters
+    reach = models["reram.read_iv"].inputs[1]
+    _check_swing(study)
     return TileConfig(
         rows=settings.rows,
         cols=settings.cols,
@@ -47,13 +55,27 @@ def tile_config(study: Study, models: ModelFile) -> TileConfig:
         auto_zero=settings.auto_zero,
         read_noise=settings.read_noise,
         programming_sigma=models["reram.programming_sigma"] if settings.variation else None,
+        g_reach=(reach.low, reach.high),
+        node=load_technology(study.conditions.technology).node,
+        vdd=study.conditions.vdd,
     )
+
+
+def _check_swing(study: Study) -> None:
+    """The converter's inputs stay between the rails about the common mode that its comparator was characterised at."""
+    below, swing = study.sense_amp.below_vdd, study.array.v_full_scale / 2
+    if swing > min(below, study.conditions.vdd - below):
+        raise ConfigError(
+            f"array.v_full_scale = {2 * swing:g} V: half of it on either side of the common mode, which lies "
+            f"sense_amp.below_vdd = {below:g} V below the supply, passes a rail; lower it or move the common mode"
+        )
 
 
 def accuracy_task(study: Study, models: ModelFile, graph: Path) -> AccuracyTask:
     """The study's chips: its integer graph on its tiles."""
-    arrays = CrossbarFactory(tile_config(study, models))
-    target = Target(arrays, seed=study.seed, trace=study.accuracy.trace_images)
+    config = tile_config(study, models)
+    process = Process(config.node, config.vdd)
+    target = Target(crossbar_factory(config), seed=study.seed, trace=study.accuracy.trace_images, process=process)
     return AccuracyTask(str(graph), study.network.data, target, study.accuracy.images, CALIBRATION)
 
 
@@ -63,5 +85,5 @@ def netlist_tasks(task: AccuracyTask, config: TileConfig, cells: Cells, images: 
     target: Target = task.target  # type: ignore[assignment] # accuracy_task made it
     return tuple(
         replace(task, images=images, target=replace(target, arrays=arrays, trace=0))
-        for arrays in (CrossbarFactory(quiet), SpiceFactory(quiet, cells))
+        for arrays in (crossbar_factory(quiet), spice_factory(quiet, cells))
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,18 @@ from bitline.core.figures import to_json
 from bitline.core.samples import write_hdf5
 from bitline.core.suggest import suggestion
 from circuits.netlist import Netlist
-from spice.characterise import Conditions, Settings, part
+from spice.characterise import Conditions, Settings, part, settings_of
 from spice.raw import write_raw
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[Path]:
+    """Say which file or folder it was that could not be written."""
+    try:
+        yield path
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}; choose another place") from error
+
 
 Waveform = dict[str, "np.ndarray[Any, np.dtype[np.float64]]"]
 
@@ -26,16 +37,20 @@ def write_netlist(path: Path, netlist: Netlist, made_from: Mapping[str, str | fl
     """Write a netlist that plain ngspice runs (``ngspice -b FILE``), with a header that says what it is made from."""
     title, *rest = netlist.deck().splitlines()
     header = [f"* {key}: {value}" for key, value in {"sha256 without this header": netlist.hash, **made_from}.items()]
-    path.write_text("\n".join([title, *header, *rest]) + "\n", encoding="utf-8")
+    with _written(path):
+        path.write_text("\n".join([title, *header, *rest]) + "\n", encoding="utf-8")
 
 
 def write_netlists(folder: Path, name: str, conditions: Conditions, settings: Settings | None = None) -> list[Path]:
     """Write all netlists of a part into `folder`; the files."""
-    folder.mkdir(parents=True, exist_ok=True)
+    settings = {**settings_of(name), **(settings or {})}
+    netlists = part(name, settings).netlists(conditions)  # refuses what is wrong before the folder is made
+    with _written(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for key, netlist in part(name, settings).netlists(conditions).items():
+    for key, netlist in netlists.items():
         written.append(folder / f"{name}-{key}.cir")
-        write_netlist(written[-1], netlist, {**conditions.attrs(), **(settings or {})})
+        write_netlist(written[-1], netlist, {**conditions.attrs(), **settings})
     return written
 
 
@@ -58,12 +73,13 @@ def write_waveform(path: Path, title: str, waveform: Waveform, units: Mapping[st
         units: by vector.
 
     Raises:
-        ConfigError: another suffix.
+        ConfigError: another suffix, or the file cannot be written.
     """
     if path.suffix == ".raw":
-        write_raw(path, title, waveform, units)
+        with _written(path):
+            write_raw(path, title, waveform, units)
     elif path.suffix == ".csv":
-        with path.open("w", newline="", encoding="utf-8") as file:
+        with _written(path), path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(f"{name} ({units[name]})" for name in waveform)
             writer.writerows(zip(*(vector.tolist() for vector in waveform.values()), strict=True))
@@ -73,7 +89,8 @@ def write_waveform(path: Path, title: str, waveform: Waveform, units: Mapping[st
 
 def write_waveforms(folder: Path, characterised: Characterised) -> None:
     """Write all waveforms of a part into `folder` as raw files."""
-    folder.mkdir(parents=True, exist_ok=True)
+    with _written(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     units = characterised.part.units
     for key, waveform in waveforms(characterised).items():
         write_waveform(folder / f"{characterised.name}-{key}.raw", f"{characterised.name} {key}", waveform, units)
@@ -86,7 +103,8 @@ def write_characterised(folder: Path, characterised: Characterised) -> None:
     write_waveforms(folder / "waveforms", characterised)
     write_hdf5(folder / f"{name}.h5", list(characterised.groups), conditions.attrs())
     figures = json.dumps(to_json(characterised.figures()), indent=1)
-    (folder / f"{name}.json").write_text(figures + "\n", encoding="utf-8")
+    with _written(folder / f"{name}.json") as path:
+        path.write_text(figures + "\n", encoding="utf-8")
 
 
 def choose(wanted: str, known: Iterable[str], what: str) -> str:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
+from bitline.cli.run_folder import JOURNAL
 from bitline.cli.terminal import progress
-from bitline.core.errors import FitError
+from bitline.core.errors import BitlineError, ConfigError, FitError, SimulationError
 from bitline.core.executor import Executor, Record, Task
 from bitline.core.executors import executor
 from bitline.core.figures import Figure
 from bitline.core.model_file import FittedModel, ModelFile
 from bitline.core.samples import SCHEMA, Group, Samples, collect, group_names, read_group
-from bitline.core.store import Journal, MemoryStore, complete
+from bitline.core.store import Journal, MemoryStore, Store, complete
 from spice.characterise import Conditions, Part, Settings, part, part_names, settings_of
 
 NOMINAL, MONTE_CARLO = "nominal", "monte_carlo"
@@ -34,15 +36,25 @@ def run_stage(
         journal: file that keeps them; without it they live in memory.
         key: says all that the samples depend on; a journal of another key is refused.
     """
-    if journal is None:
-        memory = MemoryStore()
-        with progress(title, count) as advance:
-            complete(task, count, memory, where, lambda _index, _outcome: advance(1))
-        return collect(memory, count)
-    with Journal(journal, hashlib.sha256(f"{SCHEMA} {key}".encode()).hexdigest()) as store:
+    with _kept(journal, key) as store:
         with progress(title, count, len(store.done())) as advance:
             complete(task, count, store, where, lambda _index, _outcome: advance(1))
         return collect(store, count)
+
+
+@contextmanager
+def _kept(journal: Path | None, key: str) -> Iterator[Store]:
+    """The store of a stage; a journal that got no sample, because of an error before the first, is taken away."""
+    if journal is None:
+        yield MemoryStore()
+        return
+    with Journal(journal, hashlib.sha256(f"{SCHEMA} {key}".encode()).hexdigest()) as store:
+        try:
+            yield store
+        except BitlineError:
+            if not store.done():
+                journal.unlink()
+            raise
 
 
 @dataclass(frozen=True)
@@ -112,9 +124,13 @@ def characterise(work: Work, workers: int = 1, journals: Path | None = None) -> 
         stages.append((MONTE_CARLO, found.monte_carlo(work.conditions), work.samples, workers))
     groups = []
     for stage, task, count, processes in stages:
-        journal = journals / f"{name}-{stage}.journal" if journals else None
+        journal = journals / f"{name}-{stage}{JOURNAL}" if journals else None
         title = f"{name.replace('_', ' ')}: {stage.replace('_', ' ')}"
         drawn = run_stage(title, task, count, executor(processes), journal, json.dumps(attrs, sort_keys=True))
+        if stage == NOMINAL and drawn.failures:
+            if journal:
+                journal.unlink()  # not kept: whatever is mended, the next try is to see it
+            raise SimulationError(f"{title} device: {drawn.failures[0]}")
         groups.append(Group(f"{name}/{stage}", drawn, found.units, attrs))
     return _characterised(name, tuple(groups))
 
@@ -126,24 +142,27 @@ def nominal_figures(work: Work) -> dict[str, Figure]:
     return found.figures(task.run(task.prepare(), 0), None)
 
 
-def read_characterised(paths: Iterable[Path]) -> list[Characterised]:
-    """The characterisations that HDF5 files hold; a later file replaces an earlier one's part.
+def read_characterised(folder: Path) -> list[Characterised]:
+    """The characterisations in the HDF5 files of a folder that `characterize --out` or `run` made.
 
     Raises:
-        FitError: they hold none.
+        ConfigError: there is no such folder.
+        FitError: it holds none.
         StoreError: a file can't be opened.
     """
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: no such folder; bitline characterize PART --samples 200 --out {folder} makes it")
     found: dict[str, Characterised] = {}
-    files = list(paths)
-    for path in files:
+    for path in sorted(folder.glob("*.h5")):
         names = group_names(path)
         for name in part_names():
             if f"{name}/{NOMINAL}" in names:
                 stages = [f"{name}/{stage}" for stage in (NOMINAL, MONTE_CARLO) if f"{name}/{stage}" in names]
                 found[name] = _characterised(name, tuple(read_group(path, stage) for stage in stages))
     if not found:
-        where = ", ".join(map(str, files)) or "a folder without .h5 files"
-        raise FitError(f"no characterisation in {where}; bitline characterize PART --samples 200 --out DIR makes one")
+        raise FitError(
+            f"no characterisation in {folder}; bitline characterize PART --samples 200 --out {folder} makes one"
+        )
     return list(found.values())
 
 

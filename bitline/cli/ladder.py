@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from bitline.core.samples import Samples
 from bitline.core.units import format_quantity
 
 SOLVER_LIMIT = 1e-9  # of linear currents, relative: what the solver promises
+POWER_LIMIT = 0.1  # of an array's power, relative: what returns through undriven word lines is left out
+CELL_LIMIT = 0.02  # of currents, relative: what taking cells as linear may cost
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Rung:
         maximum: the largest of them.
         unit: of both; "1" is relative.
         limit: of `maximum`; None where how much is too much is the user's to say.
+        failed: further cases that could not be simulated; one is enough for the rung not to hold.
+        outside: further cases outside the range of what is checked.
     """
 
     rung: int
@@ -37,21 +41,27 @@ class Rung:
     maximum: float | None = None
     unit: str = "1"
     limit: float | None = None
+    failed: int = 0
+    outside: int = 0
 
     @property
     def holds(self) -> bool:
-        """Whether it is within its limit."""
+        """Whether nothing failed and it is within its limit."""
+        if self.failed:
+            return False
         return self.limit is None or self.maximum is None or self.maximum <= self.limit
 
     def told(self) -> str:
         """Its outcome in words."""
+        more = f"; {self.outside} more outside its range" if self.outside else ""
+        more += f"; {self.failed} more could not be simulated" if self.failed else ""
         if self.maximum is None or self.rms is None:
-            return f"not checked: {self.against}"
+            return f"not checked: {self.against}{more}"
         if self.unit == "1":
             size = f"rms {self.rms:.2g}, largest {self.maximum:.2g} (relative)"
         else:
             size = f"rms {format_quantity(self.rms, self.unit)}, largest {format_quantity(self.maximum, self.unit)}"
-        return f"{size} against {self.against}, {self.cases} cases"
+        return f"{size} against {self.against}, {self.cases} cases{more}"
 
 
 def model_rungs(models: ModelFile, residuals: Mapping[str, Residual], against: str) -> list[Rung]:
@@ -61,27 +71,50 @@ def model_rungs(models: ModelFile, residuals: Mapping[str, Residual], against: s
         found = residuals.get(name)
         if found is None or not found.samples:
             why = f"it is an input, from {model.source}" if model.source else "no sample lies in its range"
-            rungs.append(Rung(1, f"model {name}", why, 0, unit=model.unit))
+            rungs.append(Rung(1, f"model {name}", why, 0, unit=model.unit, outside=found.outside if found else 0))
         else:
-            rungs.append(Rung(1, f"model {name}", against, found.samples, found.rms, found.maximum, found.unit))
+            sizes = (found.rms, found.maximum, found.unit, found.limit)
+            rungs.append(Rung(1, f"model {name}", against, found.samples, *sizes, outside=found.outside))
     return rungs
 
 
 def product_rungs(products: Mapping[str, Samples]) -> list[Rung]:
-    """Rung 2: products of tiles against ngspice."""
-    told = {
-        "linear": ("currents of tiles, linear cells", "ngspice on the netlist with wires", SOLVER_LIMIT),
-        "cells": ("currents of tiles, cells taken as linear", "ngspice with transistor and device in each cell", None),
-    }
+    """Rung 2: products of tiles against ngspice, and what blocks of tiles are too small to show."""
     rungs = []
     for name, samples in products.items():
-        what, against, limit = told[name]
-        if samples.columns:
-            errors = samples.valid("error")
-            rungs.append(comparison(2, what, against, errors, "1", limit))
-        elif samples.count:
-            rungs.append(Rung(2, what, f"every product failed: {next(iter(samples.failures.values()))}", 0))
+        for column, what, against, limit in _PRODUCTS[name]:
+            failed = len(samples.failures)
+            if not samples.columns:
+                reason = next(iter(samples.failures.values()), "none was asked for")
+                rungs.append(Rung(2, what.format(block="blocks", tile="tiles"), reason, 0, failed=failed))
+                continue
+            block, tile = (" x ".join(map(str, samples[key].shape[1:])) for key in ("g", "drop"))
+            said = what.format(block=f"{block} blocks", tile=f"{tile} tiles")
+            found = comparison(2, said, against, samples.valid(column), "1", limit)
+            rungs.append(replace(found, failed=failed))
     return rungs
+
+
+_PRODUCTS = {
+    "linear": (
+        ("error", "currents of {block} of {tile}, linear cells", "ngspice on the netlist with wires", SOLVER_LIMIT),
+        ("power_error", "power of {block} of {tile}, linear cells", "ngspice on the netlist with wires", POWER_LIMIT),
+    ),
+    "cells": (
+        (
+            "error",
+            "currents of {block} of {tile}, cells taken as linear",
+            "ngspice with transistor and device in each cell",
+            CELL_LIMIT,
+        ),
+        (
+            "tile_error",
+            "currents of whole {tile}, cells taken as linear",
+            "the fitted read I-V in every cell (modelled)",
+            CELL_LIMIT,
+        ),
+    ),
+}
 
 
 def comparison(rung: int, what: str, against: str, errors: np.ndarray, unit: str, limit: float | None = None) -> Rung:

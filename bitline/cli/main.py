@@ -6,12 +6,14 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 # One thread a worker, set before numpy is imported: threads would change the bits and fight over the cores
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
 import typer
+from rich.text import Text
 
 from bitline.cli.commands import characterize, doctor, export, report, run, solve, technology
 from bitline.cli.terminal import errors
@@ -41,17 +43,17 @@ def main() -> None:
         _check_packages()
         app()
     except BitlineError as error:
-        errors.print(f"[bold red]error:[/] {_escaped(error)}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+        _tell(str(error))
     except BrokenPipeError:  # the reader of a pipe went away, as `bitline ... | head` does
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:  # a disk that is full, a folder that may not be written
+        _tell(f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
-def _escaped(error: BitlineError) -> str:
-    from rich.markup import escape
-
-    return escape(str(error))
+def _tell(error: str) -> NoReturn:
+    errors.print(Text.assemble(("error:", "bold red"), " ", error), soft_wrap=True)
+    sys.exit(1)
 
 
 def _check_packages() -> None:

@@ -5,26 +5,29 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bitline.cli.arrays import accuracy_task
+import numpy as np
+
+from bitline.cli.arrays import accuracy_task, tile_config
 from bitline.cli.artefacts import write_netlists, write_waveforms
 from bitline.cli.characterise import Characterised, Work, characterise, fit, run_stage
 from bitline.cli.ladder import run_ladder
 from bitline.cli.network import Network, prepare_network
+from bitline.cli.preflight import check
 from bitline.cli.report import write_report
-from bitline.cli.run_folder import finish, partial_folder, writing
+from bitline.cli.run_folder import JOURNAL, JOURNALS, finish, partial_folder, writing
 from bitline.cli.study import Study
 from bitline.cli.summary import Summary
 from bitline.cli.trust import UNITS as TRUST_UNITS
 from bitline.cli.trust import product_tasks
 from bitline.core.executor import Task
 from bitline.core.executors import executor
+from bitline.core.figures import MODELLED, Figure
 from bitline.core.model_file import ModelFile
 from bitline.core.samples import SCHEMA, Group, Samples, write_hdf5
 from circuits.technology import load_technology
@@ -62,14 +65,9 @@ class _Run:
         yield
         self.seconds[stage] = round(time.monotonic() - start, 2)
 
-    @property
-    def conditions(self) -> Conditions:
-        """Of every simulation."""
-        return Conditions(**self.study.conditions.model_dump(), seed=self.study.seed)
-
     def stage(self, title: str, task: Task, count: int, depends: tuple[str, ...]) -> Samples:
         """Run a stage of the network; `depends` are hashes of what came before."""
-        journal = self.folder / "journals" / f"{title.replace(' ', '_').replace(':', '')}.journal"
+        journal = self.folder / JOURNALS / f"{title.replace(' ', '_').replace(':', '')}{JOURNAL}"
         return run_stage(title, task, count, executor(self.workers), journal, " ".join((self.key, *depends)))
 
 
@@ -87,15 +85,20 @@ def run_study(study: Study, results: Path, workers: int) -> Path:
     Raises:
         BitlineError: something the study needs is missing or wrong; what was computed stays for the next try.
     """
+    check(study, _works(study), _compared(study))
     key = study_key(study)
     with writing(partial_folder(results, study.name, key)) as folder:
         run = _Run(study, key, folder, workers)
         (folder / "config.toml").write_text(to_toml(study), encoding="utf-8")
         with run.timed("characterisation"):
-            parts = _characterise(run)
-            compared = _compared(run, parts[-1])
+            journals = folder / JOURNALS
+            parts = [characterise(work, workers, journals) for work in _works(study)]
+            compared = [
+                characterise(work, workers, journals / str(work.settings["device"])) for work in _compared(study)
+            ]
             models = fit(parts)
             models.save(folder / "model.json")
+            tile_config(study, models)  # refuses what the models do not cover
         with run.timed("training"):
             network = prepare_network(study, folder / "network")
         task = accuracy_task(study, models, network.graph)
@@ -108,29 +111,24 @@ def run_study(study: Study, results: Path, workers: int) -> Path:
                 for name, product in product_tasks(study, models, task).items()
             }
         _write(run, parts, compared, models, network, chips, products)
-        final = finish(folder)
-    shutil.rmtree(final / "journals")  # last: until the run has its name, every sample is still needed
-    return final
+        return finish(folder)
 
 
-def _characterise(run: _Run) -> list[Characterised]:
-    study, journals = run.study, run.folder / "journals"
+def _works(study: Study) -> list[Work]:
+    """What a study characterises, the ReRAM cell last."""
+    conditions = Conditions(**study.conditions.model_dump(), seed=study.seed)
     reram = {"device": study.reram.device, "spread": study.reram.spread, "v_read": study.array.v_read}
-    works = [
-        Work("sram", run.conditions, study.sram.samples),
-        Work("sense_amp", run.conditions, study.sense_amp.samples),
-        Work("reram", run.conditions, study.reram.samples, reram),
+    return [
+        Work("sram", conditions, study.sram.samples),
+        Work("sense_amp", conditions, study.sense_amp.samples, {"below_vdd": study.sense_amp.below_vdd}),
+        Work("reram", conditions, study.reram.samples, reram),
     ]
-    return [characterise(work, run.workers, journals) for work in works]
 
 
-def _compared(run: _Run, reram: Characterised) -> list[Characterised]:
-    """The nominal cells of other device models."""
-    found = []
-    for device in run.study.reram.compare:
-        work = Work("reram", run.conditions, 0, {**reram.settings, "device": device})
-        found.append(characterise(work, run.workers, run.folder / "journals" / device))
-    return found
+def _compared(study: Study) -> list[Work]:
+    """The nominal cells of the study's other device models."""
+    *_, reram = _works(study)
+    return [replace(reram, samples=0, settings={**reram.settings, "device": name}) for name in study.reram.compare]
 
 
 def _write(
@@ -144,12 +142,12 @@ def _write(
 ) -> None:
     """Everything a finished run holds."""
     for part in parts:
-        write_netlists(run.folder / "netlists", part.name, run.conditions, part.settings)
+        write_netlists(run.folder / "netlists", part.name, part.conditions, part.settings)
         write_waveforms(run.folder / "waveforms", part)
     groups = [group for part in parts for group in part.groups]
     for part in compared:
         device = str(part.settings["device"])
-        write_netlists(run.folder / "netlists" / device, part.name, run.conditions, part.settings)
+        write_netlists(run.folder / "netlists" / device, part.name, part.conditions, part.settings)
         write_waveforms(run.folder / "waveforms" / device, part)
         groups.append(replace(part.groups[0], name=f"{part.name}_{device}/nominal"))
     groups.append(Group("network/accuracy", chips, units(list(chips.columns)), {"data": network.data_source}))
@@ -158,9 +156,17 @@ def _write(
     study = run.study
     write_hdf5(run.folder / "run.h5", groups, {"study": study.name, "seed": study.seed, "hash": run.key})
     figures = {part.name: part.figures() for part in parts}
-    figures["network"] = accuracy_figures(chips, network.references)
+    figures["network"] = {**accuracy_figures(chips, network.references), **_limited(products)}
     Summary(study.name, run.key, study.seed, figures, run_ladder(models, products), run.seconds).write(run.folder)
     write_report(run.folder)
+
+
+def _limited(products: dict[str, Samples]) -> dict[str, Figure]:
+    """The share of cells that the device cannot program as drawn."""
+    found = products["linear"]
+    if not found.columns:
+        return {}
+    return {"cells_at_limit": Figure(float(np.mean(found.valid("at_limit"))), "1", MODELLED)}
 
 
 def _reference_group(network: Network) -> Group:
@@ -174,8 +180,13 @@ def _reference_group(network: Network) -> Group:
 def to_toml(study: Study) -> str:
     """The study with every default written out, as a file that computes the same numbers."""
     document = study.model_dump(mode="json", exclude_none=True)
-    plain = [f"{key} = {json.dumps(value)}" for key, value in document.items() if not isinstance(value, dict)]
+    plain = [f"{key} = {_plain(value)}" for key, value in document.items() if not isinstance(value, dict)]
     for section, values in document.items():
         if isinstance(values, dict):
-            plain += ["", f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+            plain += ["", f"[{section}]", *(f"{key} = {_plain(value)}" for key, value in values.items())]
     return "\n".join(plain) + "\n"
+
+
+def _plain(value: object) -> str:
+    """A value as TOML writes it, which is as JSON does except for characters beyond 16 bits."""
+    return json.dumps(value, ensure_ascii=False)

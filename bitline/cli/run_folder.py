@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bitline.core.errors import ConfigError, StoreError
 
 SHORT = 12  # characters of the hash in a folder's name
+JOURNALS = "journals"  # sub-folder of an unfinished run
+JOURNAL = ".journal"  # suffix of a stage's samples
+_LOCK = ".lock"
 
 
 def partial_folder(results: Path, study: str, key: str) -> Path:
@@ -21,32 +25,60 @@ def partial_folder(results: Path, study: str, key: str) -> Path:
 
 @contextmanager
 def writing(folder: Path) -> Iterator[Path]:
-    """Make the folder and hold it for this process.
+    """Make the folder and hold it for this process; if nothing worth keeping got into it, it is gone afterwards.
 
     Raises:
         StoreError: another process holds it.
         ConfigError: it cannot be made.
     """
+    made: list[Path] = []
     try:
+        made += [path for path in folder.parents if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR)
+        lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR)
     except OSError as error:
+        _remove_empty(made)
         raise ConfigError(f"{folder} cannot be written: {error.strerror}; choose another folder") from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield folder
-    except BlockingIOError:
-        raise StoreError(f"{folder}: another process is running this study; wait for it or stop it") from None
+        _hold(lock, folder)
+        try:
+            yield folder
+        finally:
+            if folder.is_dir() and not any(folder.rglob(f"*{JOURNAL}")):  # an error before the first sample
+                shutil.rmtree(folder)
+                _remove_empty(made)
     finally:
         os.close(lock)
 
 
+def _hold(lock: int, folder: Path) -> None:
+    taken = f"{folder}: another process is running this study; wait for it or stop it"
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StoreError(taken) from None
+    try:
+        same = os.path.samestat(os.fstat(lock), (folder / _LOCK).stat())
+    except FileNotFoundError:
+        same = False
+    if not same:  # it finished between our opening the lock and holding it
+        raise StoreError(taken)
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    """Remove these folders, the innermost first, as far as they are empty."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
 def finish(folder: Path) -> Path:
-    """Give a complete run its final name, ``<UTC>-<hash>``."""
-    (folder / ".lock").unlink(missing_ok=True)
+    """Give a complete run its final name, ``<UTC>-<hash>``; its journals and lock, of no more use, go last."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     final = folder.with_name(f"{stamp}-{folder.name.removeprefix('.partial-')}")
     folder.rename(final)
+    shutil.rmtree(final / JOURNALS, ignore_errors=True)
+    (final / _LOCK).unlink(missing_ok=True)
     return final
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,6 +36,10 @@ Siemens = Annotated[float, _quantity("S"), Field(ge=0)]
 Seconds = Annotated[float, _quantity("s"), Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+_NAME_RULE = "a name has letters, digits and . _ - in it, and begins with a letter or digit"
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -50,9 +55,16 @@ class Conditions(_Section):
 
 
 class Samples(_Section):
-    """How many mismatch samples a characterisation draws; 0 is the nominal device only."""
+    """How many mismatch samples a characterisation draws."""
 
     samples: Count = 200
+
+
+class SenseAmp(Samples):
+    """The latch: it is the comparator of the converters, so its common mode is theirs."""
+
+    samples: Count = 100
+    below_vdd: Annotated[Volts, Field(ge=0)] = 0.5  # common mode of its inputs, below the supply
 
 
 class Reram(Samples):
@@ -113,17 +125,17 @@ class Trust(_Section):
 
     products: Annotated[int, Field(ge=0, le=1000)] = 6  # of the mapped tiles, with linear cells
     size: Annotated[int, Field(ge=2, le=64)] = 64  # word and bit lines of those netlists
-    cells_size: Annotated[int, Field(ge=2, le=32)] = 16  # of the netlists with a transistor in every cell
+    cells_size: Annotated[int, Field(ge=2, le=64)] = 32  # of the netlists with a transistor in every cell
 
 
 class Study(_Section):
     """A whole study, from the transistor to the network."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = "study"
+    name: Annotated[str, Field(pattern=_NAME)] = "study"
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     conditions: Conditions = Conditions()
     sram: Samples = Samples(samples=200)
-    sense_amp: Samples = Samples(samples=100)
+    sense_amp: SenseAmp = SenseAmp()
     reram: Reram = Reram()
     network: Network = Network()
     array: Array = Array()
@@ -147,17 +159,31 @@ def load_study(path: Path) -> Study:
         raise ConfigError(f"{path}: {error.strerror}; see examples/ for study files") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
+    _anchor(document, path.parent)
     try:
-        return Study(**{"name": path.stem, **document})
+        return Study(**{"name": _NOT_IN_NAMES.sub("_", path.stem).lstrip("_.-") or "study", **document})
     except ValidationError as error:
         raise ConfigError("\n".join(f"{path}: {_told(fault)}" for fault in error.errors())) from error
+
+
+def _anchor(document: dict[str, Any], folder: Path) -> None:
+    """Take relative paths from the study file's folder where they lead to something; absolute, they outlive a move."""
+    from circuits.technology import available as technologies
+    from nn.datasets import available as data_sets
+
+    for section, key, names in (("conditions", "technology", technologies()), ("network", "data", data_sets())):
+        table = document.get(section)
+        value = table.get(key) if isinstance(table, dict) else None
+        if isinstance(value, str) and value not in names and (folder / value).exists():
+            table[key] = str((folder / value).resolve())
 
 
 def _told(fault: Any) -> str:
     """One line on one fault, with the key as the file spells it."""
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] != "extra_forbidden":
-        message = fault["msg"].removeprefix("Value error, ")
+        said = {"model_type": f"it is a section, written [{key}]", "string_pattern_mismatch": _NAME_RULE}
+        message = said.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
         return f"{key or 'the file'}: {message}" + (f" (it is {fault['input']!r})" if key else "")
     *sections, last = (str(part) for part in fault["loc"])
     model: Any = Study

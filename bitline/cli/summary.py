@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from rich.markup import escape
+
 from bitline.cli.ladder import Rung
 from bitline.core.errors import ConfigError
 from bitline.core.figures import Figure, to_json
@@ -80,7 +82,7 @@ def read_summary(folder: Path) -> Summary:
 
 
 def headline(summary: Summary) -> str:
-    """What a newcomer wants to read first."""
+    """What a newcomer wants to read first, with rich's markup."""
     found = summary.figures["network"]
 
     def percent(name: str) -> str:
@@ -90,7 +92,7 @@ def headline(summary: Summary) -> str:
     drawn = f"{found['chips'].value:.0f} chips x {found['images'].value:.0f} images"
     energy, latency = (found[f"{name}_per_image"] for name in ("energy", "latency"))
     costs = (f"energy {format_quantity(energy.value, 'J')}", f"latency {format_quantity(latency.value, 's')}")
-    rungs = (f"  rung {rung.rung}  {rung.what}: {rung.told()}" for rung in summary.ladder if rung.rung != 1)
+    rungs = (escape(f"  rung {rung.rung}  {rung.what}: {rung.told()}") for rung in summary.ladder if rung.rung != 1)
     return "\n".join(
         [
             f"[bold]{summary.study}[/]: accuracy {percent('accuracy')} % {interval}, 95 %, over {drawn}",

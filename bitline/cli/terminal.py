@@ -4,27 +4,59 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from bitline.core.figures import Figure, to_json
 from bitline.core.units import format_quantity
 
 output = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """A line on standard output, as it is: a path is neither wrapped nor read as markup."""
+    output.print(text, markup=False, soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """A line on standard error, as it is."""
+    errors.print(text, markup=False, soft_wrap=True)
+
+
+def print_lines(markup: str) -> None:
+    """Lines on standard output; on a terminal, one that is too long goes on further in, broken between words."""
+    for line in markup.splitlines():
+        indented = " " * (len(line) - len(line.lstrip()) + 4)
+        fitted = textwrap.fill(line, output.width, subsequent_indent=indented, break_long_words=False)
+        output.print(fitted if output.is_terminal else line, soft_wrap=True)
+
+
+@contextmanager
+def resumable(again: str) -> Iterator[None]:
+    """Say on Ctrl-C that `again`, a command, goes on from here; exit status 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(f"stopped; nothing that was finished is lost: {again} goes on from here")
+        raise typer.Exit(130) from None
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -34,17 +66,30 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 
 def print_figures(figures: Mapping[str, Figure], *, as_json: bool, title: str = "") -> None:
-    """Figures as a table, or as JSON."""
+    """Figures as a table with their sources below it, or as JSON."""
     if as_json:
         print_json(to_json(figures))
         return
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
     for heading, justify in (("figure", "left"), ("value", "right"), ("kind", "left")):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type] # rich wants a Literal
+    sources: dict[str, int] = {}
     for name, figure in figures.items():
-        kind = f"{figure.kind} ({figure.source})" if figure.source else figure.kind
-        table.add_row(name, format_quantity(figure.value, figure.unit, 4), kind)
+        number = sources.setdefault(figure.source, len(sources) + 1) if figure.source else 0
+        unit = "" if figure.unit == "1" else figure.unit
+        kind = Text(f"{figure.kind} [{number}]" if number else figure.kind)
+        table.add_row(name, format_quantity(figure.value, unit, 4), kind)
     output.print(table)
+    for source, number in sources.items():
+        output.print(f"[{number}] {source}", markup=False)
+
+
+class _Left(TimeRemainingColumn):
+    """The estimate of what is left, while anything is."""
+
+    def render(self, task: Task) -> Text:
+        """See rich."""
+        return Text() if task.finished else Text.assemble(super().render(task), (" left", "progress.remaining"))
 
 
 @contextmanager
@@ -62,12 +107,11 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Callable[[int], 
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        _Left(),
     )
     if not errors.is_terminal:
         yield lambda _steps: None
-        errors.print(f"{title}: {total} done" + (f" ({done} were there)" if done else ""))
+        note(f"{title}: {total} done" + (f", {done} of them before" if done else ""))
         return
     with Progress(*columns, console=errors) as bars:
         task = bars.add_task(title, total=total, completed=done)

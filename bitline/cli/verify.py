@@ -12,7 +12,9 @@ import numpy as np
 from bitline.cli.arrays import accuracy_task, netlist_tasks, tile_config
 from bitline.cli.characterise import Characterised, read_characterised
 from bitline.cli.ladder import Rung, comparison, model_rungs, product_rungs
+from bitline.cli.pipeline import study_key
 from bitline.cli.study import Study, load_study
+from bitline.cli.summary import read_summary
 from bitline.cli.terminal import progress
 from bitline.cli.trust import product_tasks
 from bitline.core.errors import ConfigError
@@ -28,6 +30,7 @@ from spice.devices import against_library
 
 FILE = "verification.json"
 CARD_LIMIT = 2e-4  # of flat cards against the library, relative
+LOGIT_LIMIT = 1e-3  # of the largest logit
 NETLIST_SIZE = 64  # word and bit lines; ngspice takes a minute for a product of 128 x 128 cells
 
 
@@ -84,8 +87,13 @@ def verify(folder: Path, samples: int, products: int, images: int) -> Verificati
         BitlineError: the run can't be read back, or ngspice is missing.
     """
     study, models = load_study(folder / "config.toml"), ModelFile.load(folder / "model.json")
+    if study_key(study) != read_summary(folder).hash:
+        raise ConfigError(
+            f"{folder / 'config.toml'} does not give this run any more: bitline, the technology, the data or that file "
+            "changed since; run the study again"
+        )
     task = accuracy_task(study, models, folder / "network" / "graph.npz")
-    run = _Run(study, models, read_characterised([folder / "run.h5"]), task)
+    run = _Run(study, models, read_characterised(folder), task)
     below = [_cards(run), *_models(run, samples), *_products(run, products)]
     return _network(run, images, tuple(below))
 
@@ -102,13 +110,16 @@ def _cards(run: _Run) -> Rung:
 
 def _models(run: _Run, samples: int) -> list[Rung]:
     residuals: dict[str, Residual] = {}
+    failed: dict[str, int] = {}
     for found in run.parts:
         task = found.part.monte_carlo(found.conditions)
         first = found.samples.count if found.samples is not None else 0
         fresh = _fresh(f"rung 1: {found.name.replace('_', ' ')}", task, range(first, first + samples))
+        failed[found.name] = len(fresh.failures)
         if len(fresh.failures) < fresh.count:
             residuals |= found.part.check(run.models.models, found.nominal, fresh)
-    return model_rungs(run.models, residuals, "fresh ngspice samples")
+    rungs = model_rungs(run.models, residuals, "fresh ngspice samples")
+    return [replace(rung, failed=failed[rung.what.removeprefix("model ").partition(".")[0]]) for rung in rungs]
 
 
 def _products(run: _Run, products: int) -> list[Rung]:
@@ -122,26 +133,26 @@ def _products(run: _Run, products: int) -> list[Rung]:
 
 
 def _network(run: _Run, images: int, below: tuple[Rung, ...]) -> Verification:
-    what, against = "the network's logits", "the same images wholly in ngspice, wires included"
+    what, against = "the network's logits, linear cells", "the same images wholly in ngspice, wires included"
     config = tile_config(run.study, run.models)
     if max(config.rows, config.cols) > NETLIST_SIZE or not images:
         size = f"{config.rows} x {config.cols}"
         why = f"tiles of {size} take ngspice minutes an image; examples/digits_spice.toml has small ones"
         return Verification((*below, Rung(3, what, why if images else "no images were asked for", 0)))
+    chip = run.study.accuracy.chips  # the first that the run has not seen
     tasks = netlist_tasks(run.task, config, resistor_cells, images)
     with progress("rung 3: images in ngspice", 2) as advance:
         logits = []
         for task in tasks:
-            logits.append(np.asarray(task.run(task.prepare(), 0)["logits"], dtype=np.float64))
+            logits.append(np.asarray(task.run(task.prepare(), chip)["logits"], dtype=np.float64))
             advance(1)
     fast, slow = logits
     errors = (fast - slow) / np.abs(slow).max()
-    equal = int(np.sum(fast.argmax(axis=1) == slow.argmax(axis=1)))
-    rung = replace(comparison(3, what, against, errors, "1"), cases=len(slow))
-    decided = Rung(3, "the network's decisions", f"the same; {equal} of {len(slow)} are equal", len(slow), 0.0, 0.0)
-    share = 1 - equal / len(slow)
-    decided = replace(decided, rms=share**0.5, maximum=share, limit=0.0)
-    return Verification((*below, rung, decided), len(slow), equal, float(np.abs(errors).max()))
+    differ = fast.argmax(axis=1) != slow.argmax(axis=1)
+    logits_rung = replace(comparison(3, what, against, errors, "1", LOGIT_LIMIT), cases=len(slow))
+    decided = comparison(3, "the network's decisions, 1 where they differ", against, differ, "1", 0.0)
+    equal = len(slow) - int(differ.sum())
+    return Verification((*below, logits_rung, decided), len(slow), equal, float(np.abs(errors).max()))
 
 
 def _fresh(title: str, task: Task, indices: range) -> Samples:

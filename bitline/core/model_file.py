@@ -96,12 +96,23 @@ class Input:
 
 @dataclass(frozen=True)
 class Residual:
-    """Model minus sample over held-out samples, in `unit` ("1" means relative)."""
+    """Model minus sample over samples that the fit has not seen.
+
+    Args:
+        rms: over them.
+        maximum: the largest.
+        samples: how many they are.
+        unit: of both; "1" means relative.
+        outside: further samples that lie outside the model's range, where it has no value.
+        limit: of `maximum`, beyond which the model is not fit for use; None where that is the user's to say.
+    """
 
     rms: float
     maximum: float
     samples: int
     unit: str
+    outside: int = 0
+    limit: float | None = None
 
 
 @dataclass(frozen=True)
@@ -238,9 +249,10 @@ def _model(entry: Mapping[str, Any]) -> FittedModel:
     return FittedModel(**{**entry, "inputs": inputs, "residual": Residual(**entry["residual"])})
 
 
-def residual(model: Floats, truth: Floats, unit: str) -> Residual:
+def residual(model: Floats, truth: Floats, unit: str, outside: int = 0, limit: float | None = None) -> Residual:
     """The residual of model values against samples of the same shape that it has not seen; relative for unit "1"."""
     if not truth.size:
-        return Residual(0.0, 0.0, 0, unit)
+        return Residual(0.0, 0.0, 0, unit, outside, limit)
     error = model - truth if unit != "1" else model / truth - 1
-    return Residual(math.sqrt(float(np.mean(error**2))), float(np.max(np.abs(error))), int(error.size), unit)
+    rms, maximum = math.sqrt(float(np.mean(error**2))), float(np.max(np.abs(error)))
+    return Residual(rms, maximum, int(error.size), unit, outside, limit)

@@ -124,18 +124,25 @@ def write_hdf5(path: Path, groups: list[Group], attrs: Mapping[str, str | float 
     """Write groups to a new HDF5 file that appears whole or not at all; equal samples give equal datasets.
 
     Raises:
-        StoreError: a numeric column has no unit.
+        StoreError: a numeric column has no unit, or the file cannot be written.
     """
+    # made in memory: on a full disk the HDF5 library takes the process down with it
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
+        file.attrs["schema"] = SCHEMA
+        file.attrs.update(attrs)
+        for group in groups:
+            _write_group(file.create_group(group.name), group)
+        file.flush()
+        image = file.id.get_file_image()
     partial = path.with_name(f".{path.name}.partial")
     try:
-        with h5py.File(partial, "w") as file:
-            file.attrs["schema"] = SCHEMA
-            file.attrs.update(attrs)
-            for group in groups:
-                _write_group(file.create_group(group.name), group)
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
+        with partial.open("wb") as whole:
+            whole.write(image)
+            whole.flush()
+            os.fsync(whole.fileno())
         partial.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}; make room or choose another folder") from error
     finally:
         partial.unlink(missing_ok=True)
 

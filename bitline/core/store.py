@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -78,7 +78,8 @@ class Journal:
     def __init__(self, path: Path, key: str) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: BinaryIO = path.open("a+b")  # held open: the lock lives as long as the journal
+        # held open: the lock lives as long as the journal; unbuffered: what a full disk refused is not tried again
+        self._file = path.open("a+b", buffering=0)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -101,11 +102,12 @@ class Journal:
         payload = _encode(index, outcome)
         start = self._file.seek(0, os.SEEK_END)
         try:
-            self._file.write(_FRAME.pack(_MARKER, len(payload), zlib.crc32(payload)) + payload)
-            self._sync()
+            self._write(_FRAME.pack(_MARKER, len(payload), zlib.crc32(payload)) + payload)
         except OSError as error:
             self._file.truncate(start)
-            raise StoreError(f"{self.path}: sample {index} could not be written: {error.strerror}") from error
+            raise StoreError(
+                f"{self.path}: sample {index} could not be written: {error.strerror}; make room and start again"
+            ) from error
         self._frames[index] = start
 
     def done(self) -> set[int]:
@@ -132,8 +134,11 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _sync(self) -> None:
-        self._file.flush()
+    def _write(self, data: bytes) -> None:
+        """Append all of it, to the disk."""
+        left = memoryview(data)
+        while left:
+            left = left[self._file.write(left) :]
         os.fsync(self._file.fileno())
 
     def _recover(self, header: bytes) -> dict[int, int]:
@@ -146,8 +151,7 @@ class Journal:
                 what = "belongs to another configuration" if found.startswith(_MAGIC) else "is not a bitline journal"
                 raise StoreError(f"{self.path} {what}; move it away or remove it")
             self._file.truncate(0)  # empty, or killed within the header: nothing is lost
-            self._file.write(header)
-            self._sync()
+            self._write(header)
             return {}
         frames: dict[int, int] = {}
         position = len(header)

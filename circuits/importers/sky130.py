@@ -177,6 +177,7 @@ def _description(files: Files, root: str, libraries: Mapping[str, Library]) -> s
         'description = "SkyWater SKY130, 1.8 V devices and the foundry\'s SRAM cell devices"',
         'licence = "Apache-2.0"',
         f"vdd = {VDD}",
+        "node = 130e-9",
         "",
         "[source]",
         'importer = "sky130"',

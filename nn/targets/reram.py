@@ -7,13 +7,14 @@ the other. Codes of the tiles in a column are added digitally; biases and requan
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from bitline.core.array import IntArray
 from bitline.core.errors import ConfigError
 from bitline.core.seeds import stream
+from crossbar.costs import Process
 from nn.fold_codes import bias_in_codes, fold_code_scales
 from nn.graph import Graph
 from nn.layer_cost import energy_per_image, latency_per_image
@@ -32,6 +33,7 @@ class Target:
         seed: of the study; chip number i draws its cells from (seed, i, layer, tile).
         batch: images computed at a time; part of what fixes the bits of a result.
         trace: so many images (the first ones) leave every layer's inputs and codes in the trace.
+        process: that published costs of digital logic are scaled to.
         range_share: of the largest current on the calibration images that a converter covers; above 1 is headroom.
     """
 
@@ -40,6 +42,7 @@ class Target:
     batch: int = 1000
     trace: int = 0
     range_share: float = 1.0
+    process: Process = field(default_factory=Process)
 
     def __post_init__(self) -> None:
         if self.batch < 1 or self.trace < 0 or not self.range_share > 0:
@@ -121,7 +124,7 @@ class ReramProgram:
             logits=np.concatenate(logits),
             trace={name: np.concatenate(parts) for name, parts in trace.items()},
             counts={placed.layer.name: placed.counts() for placed in chip} | {"digital": self.operations()},
-            energy=energy_per_image(costs, len(x), self.operations()),
+            energy=energy_per_image(costs, len(x), self.operations(), self.target.process),
             latency=latency_per_image(costs, [placed.products() / len(x) for placed in chip]),
         )
 

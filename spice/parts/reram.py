@@ -6,13 +6,19 @@ from bitline.core.executor import Record
 from bitline.core.model_file import FittedModel
 from bitline.core.samples import Samples
 from circuits.netlist import Netlist
+from circuits.variation import load_spread
 from spice.characterise import Conditions, Part, Provenance
 from spice.fits_reram import check_reram, fit_reram
 from spice.reram import UNITS, ReramNominal, ReramSpread, figures, netlists
 
 
 def make(device: str = "stanford_pku", v_read: float = 0.2, spread: str = "wan2022") -> Part:
-    """The part with one device model, read at `v_read` (V), programmed with a published spread."""
+    """The part with one device model, read at `v_read` (V), programmed with a published spread.
+
+    Raises:
+        ConfigError: there is no such spread.
+    """
+    load_spread(spread)
 
     def nominal(conditions: Conditions) -> ReramNominal:
         return ReramNominal(conditions, device, v_read, spread)

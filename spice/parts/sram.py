@@ -9,7 +9,7 @@ from bitline.core.model_file import FittedModel, Residual
 from bitline.core.samples import Samples
 from circuits.netlist import Netlist
 from spice.characterise import Conditions, Part, Provenance
-from spice.fits_sram import check_sram, fit_sram
+from spice.fits_sram import FEWEST, check_sram, fit_sram
 from spice.sram import UNITS, SramMonteCarlo, SramNominal, figures
 
 
@@ -46,4 +46,5 @@ def make() -> Part:
         check=_check,
         netlists=_netlists,
         waveforms={"read-butterfly": ("vin", "read_q", "read_qb"), "hold-butterfly": ("vin", "hold_q", "hold_qb")},
+        fewest=FEWEST,
     )

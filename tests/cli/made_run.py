@@ -17,7 +17,7 @@ from nn.study import figures as network_figures
 from nn.study import units as network_units
 from spice.characterise import Conditions
 
-COUNTS = {"sram": 16, "sense_amp": 10, "reram": 14}
+COUNTS = {"sram": 16, "sense_amp": 24, "reram": 14}
 LAYERS = {"fc1": 16, "fc2": 4}  # conversions an image
 COSTS = (
     ("energy_array", 3.1e-9, MODELLED, ""),
@@ -82,5 +82,7 @@ def _products(name, rng, size, apart):
     error = np.abs(fast - slow).max(axis=1) / slow.max(axis=1)
     drop = np.add.outer(np.arange(size), np.arange(size)) * 1e-5 * (1 + np.arange(len(v)))[:, None, None]
     columns = {"fast": fast, "ngspice": slow, "error": error, "drop": drop, "g": g, "v": v}
-    units = {"fast": "A", "ngspice": "A", "error": "1", "drop": "V", "g": "S", "v": "V"}
+    columns |= {"power_error": 1e-2 * error, "tile_error": 2 * error}
+    units = {"fast": "A", "ngspice": "A", "error": "1", "power_error": "1", "tile_error": "1"}
+    units |= {"drop": "V", "g": "S", "v": "V"}
     return Group(f"trust/{name}", Samples(count, columns), units)

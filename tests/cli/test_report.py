@@ -200,7 +200,7 @@ def test_the_ir_drop_is_that_of_the_tile_whose_wires_take_most(made, page):
 def test_the_ladder_tells_what_holds_and_what_does_not(run, page):
     assert page.text.count("within 1.0 \N{MULTIPLICATION SIGN}") == 1
     summary = json.loads((run / "summary.json").read_text())
-    rung = next(rung for rung in summary["ladder"] if rung["limit"])
+    rung = next(rung for rung in summary["ladder"] if rung["limit"] == 1e-9)
     rung["maximum"] = 2 * rung["limit"]
     (run / "summary.json").write_text(json.dumps(summary))
     spoiled = read(run).text
@@ -321,3 +321,12 @@ def test_the_command_writes_the_page_or_prints_one_line(run, tmp_path, monkeypat
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("error: ")
     assert "truncated" in line
+
+
+def test_a_rung_with_failed_cases_does_not_hold(run):
+    summary = json.loads((run / "summary.json").read_text())
+    rung = next(rung for rung in summary["ladder"] if rung["limit"] == 1e-9)
+    rung["failed"] = 2
+    (run / "summary.json").write_text(json.dumps(summary))
+    assert "2 failed" in read(run).text
+    assert "failed cases" in read(run).text

@@ -66,6 +66,17 @@ class Dies:
 
 
 @dataclass(frozen=True)
+class DiesEarly:
+    """Every worker dies before it is ready, as one that can't import or has no memory does."""
+
+    def prepare(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def run(self, context, index):
+        return {}
+
+
+@dataclass(frozen=True)
 class Unprepared:
     """Cannot be set up."""
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from tasks import Dies, Draw, Fails, Unprepared
+from tasks import Dies, DiesEarly, Draw, Fails, Unprepared
 
-from bitline.core.errors import ConfigError
+from bitline.core.errors import ConfigError, SimulationError
 from bitline.core.executor import Failure, Result
 from bitline.core.executors import executor
 from bitline.core.executors.in_process import InProcess
@@ -46,6 +46,11 @@ def test_a_worker_that_dies_once_costs_nothing(tmp_path):
     outcomes = dict(ProcessPool(2).map(Dies(tmp_path / "died"), range(6)))
     assert all(isinstance(outcome, Result) for outcome in outcomes.values())
     assert (tmp_path / "died").exists()
+
+
+def test_workers_that_die_before_they_are_ready_fail_no_sample():
+    with pytest.raises(SimulationError, match="before it was ready"):
+        list(ProcessPool(2).map(DiesEarly(), range(6)))
 
 
 def test_nothing_to_do_prepares_nothing():

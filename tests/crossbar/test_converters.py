@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from bitline.core.figures import ESTIMATED, PUBLISHED
+from bitline.core.figures import ESTIMATED
 from circuits.converters import bit_planes, largest_code, quantise, shift_add
 from crossbar.converters import convert, spread_bits
-from crossbar.costs import ADC, adc_energy, adc_time
+from crossbar.costs import ADC, Process, adc_energy, adc_time
 
 
 def test_planes_are_least_significant_first_and_add_up():
@@ -58,10 +58,14 @@ def test_the_conversion_kernel_is_its_twin(noisy, bits):
     assert saturated == expected > 0
 
 
-def test_a_published_cost_is_published_and_a_scaled_one_estimated():
-    assert adc_energy(8).value == pytest.approx(2.583e-12, rel=1e-3)
-    assert adc_energy(8).kind == adc_time(8).kind == PUBLISHED
-    assert adc_energy(6).value == ADC.energy / 4
-    assert adc_time(6).value == ADC.time * 6 / 8
-    assert adc_energy(6).kind == adc_time(6).kind == ESTIMATED
-    assert "32 nm" in adc_energy(6).source
+def test_costs_are_scaled_by_c_v2_and_say_so():
+    at_home = adc_energy(ADC.process, 8)
+    assert at_home.value == pytest.approx(2.583e-12, rel=1e-3)
+    assert adc_energy(Process(130e-9, 1.8), 8).value == pytest.approx(130 / 32 * 1.8**2 * at_home.value)
+    assert adc_time(Process(64e-9, 1.0), 8).value == pytest.approx(2 / 1.2e9)
+    assert adc_energy(ADC.process, 6, 10).value == pytest.approx(10 * at_home.value / 4)
+    assert adc_time(ADC.process, 6).value == pytest.approx(ADC.time * 6 / 8)
+    estimate = adc_energy(Process(), 6)
+    assert estimate.kind == ESTIMATED
+    for said in ("Kull", "32 nm, 1 V", "C V^2", "130 nm, 1.8 V", "from 8 to 6"):
+        assert said in estimate.source

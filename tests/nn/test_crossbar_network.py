@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from circuits.variation import load_spread
-from crossbar.tile import CrossbarFactory, TileConfig
+from crossbar.tile import TileConfig, crossbar_factory
 from nn.statistics import accuracy_interval
 from nn.targets.reram import Target
 
@@ -16,7 +16,7 @@ REAL = TileConfig(rows=32, cols=32, programming_sigma=load_spread("wan2022").sig
 
 
 def program(config, graph, digits, **settings):
-    return Target(CrossbarFactory(config), seed=3, **settings).compile(graph, digits.train_x[:200])
+    return Target(crossbar_factory(config), seed=3, **settings).compile(graph, digits.train_x[:200])
 
 
 def test_without_non_idealities_the_crossbars_compute_the_integer_graph(graph, digits):
@@ -62,7 +62,7 @@ def test_what_an_image_costs_is_told_by_component_and_kind(graph, digits):
     assert set(inference.energy) == {"array", "dac", "adc", "shift_add", "digital_add", "digital_multiply"}
     assert all(figure.value > 0 and figure.unit == "J" for figure in inference.energy.values())
     assert "32 nm" in inference.energy["adc"].source
-    # fc1 in two rows of tiles: 8 planes x (2 x 24 + 10) conversions of 2.58 pJ
-    assert inference.energy["adc"].value == pytest.approx(8 * 58 * 3.1e-3 / 1.2e9)
+    # fc1 in two rows of tiles: 8 planes x (2 x 24 + 10) conversions of 2.58 pJ at 32 nm and 1 V
+    assert inference.energy["adc"].value == pytest.approx(8 * 58 * 3.1e-3 / 1.2e9 * 130 / 32 * 1.8**2)
     # two layers in sequence, 8 planes of 100 ns each
     assert inference.latency["array"].value == pytest.approx(2 * 8 * 100e-9)

@@ -90,7 +90,7 @@ def test_energy_adds_over_tiles_and_latency_over_layers(graph, digits):
     assert inference.energy["adc"].value == pytest.approx((4 * 24 + 2 * 10) * 2e-12)
     assert inference.energy["adc"].source == "a table, 22 nm"
     assert inference.latency["adc"].value == pytest.approx((8 + 5) * 1e-9)
-    assert inference.energy["digital_multiply"].value == pytest.approx((24 + 10) * 3.1e-12)
+    assert inference.energy["digital_multiply"].value == pytest.approx((24 + 10) * 3.1e-12 * 130 / 45 * 4)
     assert inference.counts["fc1"] == {"products": 50 * 12, "conversions": 50 * 96, "saturated": 0}
     assert inference.counts["digital"] == {"add": 4 * 24 + 2 * 10 + 24 + 10, "multiply": 24 + 10}
 

@@ -9,7 +9,7 @@ from bitline.core.figures import SIMULATED
 from circuits.crossbar import Wires
 from crossbar.solve import solve
 from crossbar.tile import CrossbarArray, TileConfig
-from spice.array import SpiceArray, SpiceFactory, TransistorCells, currents, netlist, simulate
+from spice.array import SpiceArray, TransistorCells, currents, netlist, simulate, spice_factory
 from spice.batch import run_batch
 
 CONFIG = TileConfig(
@@ -92,7 +92,7 @@ def test_a_netlist_without_read_noise_says_so():
 
 
 def test_the_factory_gives_netlist_tiles():
-    factory = SpiceFactory(CONFIG)
+    factory = spice_factory(CONFIG)
     assert (factory.max_rows, factory.max_cols) == (12, 5)
     array = factory(3, 2, 4)
     assert (array.rows, array.cols, array.config.input_bits) == (3, 2, 4)

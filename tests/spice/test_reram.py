@@ -15,7 +15,7 @@ from circuits.variation import load_spread
 from spice import reram_switching
 from spice.characterise import Conditions
 from spice.engine import engine
-from spice.fits_reram import fit_reram
+from spice.fits_reram import check_reram, fit_reram
 from spice.reram import LEVELS, UNITS, ReramNominal, ReramSpread, figures
 from spice.reram_read import ReadBench
 
@@ -208,7 +208,7 @@ def test_a_sample_replays_alone_with_the_same_bits(samples: Samples) -> None:
     context = task.prepare()
     for index in (9, 4):
         again = task.run(context, index)
-        assert all(again[name] == samples[name][index] for name in again)
+        assert all(np.array_equal(again[name], samples[name][index]) for name in again)
 
 
 def test_figures_say_what_is_published(nominal: dict, samples: Samples) -> None:
@@ -246,7 +246,7 @@ def test_levels_out_of_reach_and_impossible_reads_are_errors() -> None:
         bench.state_for(1e-6)
     with pytest.raises(ConfigError, match="v_read"):
         ReadBench(CONDITIONS, "vteam", 1.0)
-    task = ReramSpread(CONDITIONS, spread="milo2021")
+    task = ReramSpread(CONDITIONS, "vteam", spread="milo2021")
     context = task.prepare()
     with pytest.raises(ConfigError, match="no level lies in both"):
         task.run(context, 0)
@@ -258,3 +258,28 @@ def _branch(record: dict, ramp: int) -> tuple[np.ndarray, np.ndarray]:
     voltage, current = np.abs(record["loop_v"][within]), np.abs(record["loop_i"][within])
     order = np.argsort(voltage)
     return voltage[order], current[order]
+
+
+def test_a_state_is_found_in_ngspice_and_not_only_on_the_map() -> None:
+    bench = ReadBench(CONDITIONS, "stanford_pku", V_READ)
+    for conductance in (1.7e-6, 11e-6, 38e-6):
+        current, _ = bench.point(bench.state_for(conductance))
+        assert current / V_READ == pytest.approx(conductance, rel=2e-7)
+
+
+def test_a_wrong_bend_or_a_wrong_state_does_not_pass_the_check(samples: Samples) -> None:
+    task = ReramNominal(CONDITIONS)
+    nominal = task.run(task.prepare(), 0)
+    models = {model.name: model for model in fit_reram(nominal, {})}
+    right = check_reram(models, nominal, samples)
+    assert all(found.maximum < found.limit and found.samples for found in right.values())
+    assert right["reram.read_iv"].outside == samples["out_of_reach"].sum() > 0
+    straight = dataclasses.replace(models["reram.read_iv"], parameters={"v_ref": V_READ, "k": [0.05]})
+    wrong = check_reram({**models, "reram.read_iv": straight}, nominal, samples)["reram.read_iv"]
+    assert wrong.maximum > wrong.limit
+    table = models["reram.state"].parameters
+    shifted = dataclasses.replace(
+        models["reram.state"], parameters={"x": table["x"], "y": [y + 0.01 for y in table["y"]]}
+    )
+    wrong = check_reram({**models, "reram.state": shifted}, nominal, samples)["reram.state"]
+    assert wrong.maximum > wrong.limit

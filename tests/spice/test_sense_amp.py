@@ -4,12 +4,12 @@ import math
 import numpy as np
 import pytest
 
-from bitline.core.errors import ConfigError, FitError
+from bitline.core.errors import ConfigError, FitError, SimulationError
 from bitline.core.samples import Samples
-from circuits.sense_amp import TRANSISTORS, SenseBench
+from circuits.sense_amp import INSTANCE, TRANSISTORS, SenseBench
 from circuits.technology import load_technology
 from spice.characterise import Conditions
-from spice.fits_sense_amp import fit_sense_amp
+from spice.fits_sense_amp import check_sense_amp, fit_sense_amp
 from spice.sense_amp import DELAY_DIFFERENCE, UNITS, Latch, SenseAmpMonteCarlo, SenseAmpNominal, figures
 
 SEED = Conditions(seed=7)
@@ -141,14 +141,14 @@ def test_the_fitted_delay_holds_for_samples_it_never_saw(nominal: dict, samples:
     assert delay.residual.samples == COUNT
     assert offset(0.0) == pytest.approx(np.mean(samples["offset"]))
     assert offset(1.0) - offset(0.0) == pytest.approx(np.std(samples["offset"], ddof=1))
-    assert 0 < offset.residual.rms < offset.parameters["sigma"]
+    assert 0 < offset.residual.maximum < offset.residual.limit
     assert offset.parameters["nonlinearity"] < 1e-3
     assert offset.provenance["corner"] == "tt"
 
 
 def test_too_few_samples_fit_nothing(nominal: dict, samples: Samples) -> None:
     few = Samples(3, {name: column[:3] for name, column in samples.columns.items()})
-    with pytest.raises(FitError, match="needs 8 samples"):
+    with pytest.raises(FitError, match="needs 24 samples"):
         fit_sense_amp(nominal, few, {})
 
 
@@ -161,3 +161,36 @@ def test_a_slow_corner_at_low_supply_is_still_measured() -> None:
 def test_a_common_mode_outside_the_supply_is_an_error() -> None:
     with pytest.raises(ConfigError, match="raise vdd"):
         SenseAmpNominal(Conditions(vdd=0.1)).prepare()
+
+
+def test_a_wrong_spread_or_delay_does_not_pass_the_check(nominal: dict, samples: Samples) -> None:
+    half = Samples(COUNT // 2, {name: column[: COUNT // 2] for name, column in samples.columns.items()})
+    rest = Samples(COUNT - COUNT // 2, {name: column[COUNT // 2 :] for name, column in samples.columns.items()})
+    models = {model.name: model for model in fit_sense_amp(nominal, half, {})}
+    right = check_sense_amp(models, nominal, rest)
+    assert all(found.maximum < found.limit and found.samples == rest.count for found in right.values())
+    for change in ({"mean": 0.0}, {"sigma": 0.1}):
+        offset = dataclasses.replace(
+            models["sense_amp.offset"], parameters={**models["sense_amp.offset"].parameters, **change}
+        )
+        wrong = check_sense_amp({**models, "sense_amp.offset": offset}, nominal, rest)["sense_amp.offset"]
+        assert wrong.maximum > wrong.limit
+    slow = {**models["sense_amp.delay"].parameters, "a": 1.3 * models["sense_amp.delay"].parameters["a"]}
+    delay = dataclasses.replace(models["sense_amp.delay"], parameters=slow)
+    wrong = check_sense_amp({**models, "sense_amp.delay": delay}, nominal, rest)["sense_amp.delay"]
+    assert wrong.maximum > wrong.limit
+
+
+def test_an_output_that_never_rises_is_an_error_and_a_sample_without_delay_keeps_its_offset(monkeypatch) -> None:
+    latch = SenseAmpNominal().prepare()
+    stuck = {"time": np.array([0.0, 1e-9]), "dout": np.zeros(2), f"{INSTANCE}.dint_bar": np.zeros(2)}
+    monkeypatch.setattr(latch, "transient", lambda _difference, _stop: stuck)
+    with pytest.raises(SimulationError, match="does not rise within"):
+        latch.delay(-0.2)
+    task = SenseAmpMonteCarlo(SEED)
+    latch, nominal = task.prepare()
+    monkeypatch.setattr(latch, "offset", lambda _around: 0.01)
+    monkeypatch.setattr(latch, "transient", lambda _difference, _stop: stuck)
+    record = task.run((latch, nominal), 0)
+    assert record["offset"] == 0.01
+    assert np.isnan(record["delay"])

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bitline.cli.terminal import errors, output, print_figures
+from bitline.cli.terminal import note, print_figures, resumable, say
 from bitline.core.errors import ConfigError
 from bitline.core.units import parse_quantity
+
+LARGEST = 2**63 - 1  # that HDF5 attributes hold
+Settings = Annotated[list[str], typer.Option("--set", help="a setting of the part, as device=vteam")]
 
 
 def characterize(
@@ -21,12 +25,12 @@ def characterize(
     temperature: Annotated[float, typer.Option(help="in C")] = 27.0,
     vdd: Annotated[str, typer.Option(help="supply, as 1.8 or 900m")] = "1.8",
     samples: Annotated[int, typer.Option(min=0, help="mismatch samples; 0 is the nominal device only")] = 100,
-    seed: Annotated[int, typer.Option(min=0, help="of the mismatch draws")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST, help="of the mismatch draws")] = 1,
     out: Annotated[
         Path | None, typer.Option(help="folder for samples, netlists and waveforms; nothing is written without")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="processes")] = 1,
-    settings: Annotated[list[str], typer.Option("--set", help="a setting of the part, as device=vteam")] = [],  # noqa: B006 - typer copies it
+    settings: Settings = [],  # noqa: B006 - typer copies it
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Characterise a part in ngspice: its figures, and with --samples their spread by mismatch."""
@@ -34,22 +38,29 @@ def characterize(
     from bitline.cli.characterise import Work, characterise
     from bitline.cli.run_folder import writing
     from spice.characterise import Conditions
-    from spice.characterise import part as part_of
 
     name = part.replace("-", "_")
     conditions = Conditions(technology, corner, temperature, parse_quantity(vdd, "V"), seed)
-    work = Work(name, conditions, samples, dict(map(_setting, settings)))
+    work = Work(name, conditions, samples, read_settings(settings))
     if out is None:
         found = characterise(work, workers)
     else:
-        part_of(name, work.settings).netlists(conditions)  # refuses what is wrong before the folder is made
-        with writing(out / f".partial-{name}") as journals:
+        with resumable("the same command"), writing(out / f".partial-{name}") as journals:
             found = characterise(work, workers, journals)
             write_characterised(out, found)
             shutil.rmtree(journals)
-        errors.print(f"wrote {out}")
+        note(f"wrote {out}")
     title = f"{name.replace('_', ' ')}, {technology} {corner}, {temperature:g} C, {conditions.vdd:g} V"
     print_figures(found.figures(), as_json=as_json, title=title)
+
+
+def read_settings(texts: Iterable[str]) -> dict[str, str | float]:
+    """Settings of a part from ``--set`` options.
+
+    Raises:
+        ConfigError: one is not written as key=value.
+    """
+    return dict(map(_setting, texts))
 
 
 def _setting(text: str) -> tuple[str, str | float]:
@@ -71,12 +82,10 @@ def fit(
     from bitline.cli.characterise import fit as fit_models
     from bitline.cli.characterise import read_characterised
 
-    if not folder.is_dir():
-        raise ConfigError(f"{folder}: no such folder; bitline characterize PART --samples 200 --out {folder} makes it")
-    models = fit_models(read_characterised(sorted(folder.glob("*.h5"))))
+    models = fit_models(read_characterised(folder))
     models.save(out)
     for name, model in sorted(models.models.items()):
         error, unit = model.residual, model.residual.unit if model.residual.unit != "1" else "(relative)"
         said = f"rms {error.rms:.3g}, largest {error.maximum:.3g} {unit} on {error.samples} held-out samples"
-        output.print(f"{name:<28} {said}")
-    output.print(f"wrote {out}")
+        say(f"{name:<28} {said}")
+    say(f"wrote {out}")

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from bitline.cli.terminal import output, print_json
+from bitline.cli.terminal import output, print_json, say
 from bitline.core.errors import BitlineError
 
 _LIBRARIES = ("numpy", "scipy", "numba", "h5py", "torch", "PySpice", "plotly", "matplotlib", "sklearn")
@@ -37,12 +38,11 @@ def doctor(*, as_json: Annotated[bool, typer.Option("--json", help="print one JS
         print_json({f.name: {"well": f.well, "found": f.found, "mend": f.mend} for f in findings})
     else:
         for finding in findings:
-            mark = (
-                "[green]ok[/]     " if finding.well else "[red]missing[/]" if finding.needed else "[yellow]absent[/] "
-            )
-            output.print(f"{mark}  {finding.name:<22} {finding.found}")
+            mark = ("ok", "green") if finding.well else ("missing", "red") if finding.needed else ("absent", "yellow")
+            spaces = " " * (9 - len(mark[0]))
+            output.print(Text.assemble(mark, f"{spaces}{finding.name:<22} {finding.found}"), soft_wrap=True)
             if not finding.well:
-                output.print(f"         mend: {finding.mend}")
+                say(f"         mend: {finding.mend}")
     if any(finding.needed and not finding.well for finding in findings):
         raise typer.Exit(1)
 
@@ -67,7 +67,7 @@ def _ngspice() -> Finding:
 def _looked(name: str, look: Callable[[], str], mend: str, *, needed: bool = True) -> Finding:
     try:
         return Finding(name, well=True, found=look())
-    except BitlineError as error:
+    except (BitlineError, ImportError) as error:
         return Finding(name, well=False, found=str(error), mend=mend, needed=needed)
 
 

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from bitline.cli.terminal import output
+from bitline.cli.commands.characterize import Settings, read_settings
+from bitline.cli.commands.solve import Both, OfBitLines, OfWordLines, read_array, segments
+from bitline.cli.terminal import say
 
 app = typer.Typer(help="Netlists and waveforms for review in other tools.", no_args_is_help=True)
 
@@ -21,31 +23,31 @@ def netlist(
     corner: Annotated[str, typer.Option(help="process corner")] = "tt",
     temperature: Annotated[float, typer.Option(help="in C")] = 27.0,
     vdd: Annotated[str, typer.Option(help="supply, as 1.8 or 900m")] = "1.8",
+    settings: Settings = [],  # noqa: B006 - typer copies it
     g: Annotated[Path | None, typer.Option(help="a crossbar's conductances, .npy (m, n), S")] = None,
-    v: Annotated[Path | None, typer.Option(help="its word-line voltages, .npy (m,), V")] = None,
-    r_wire: Annotated[float, typer.Option(help="Ohm a segment")] = 1.0,
+    v: Annotated[Path | None, typer.Option(help="its word-line voltages, .npy (batch, m) or (m,), V")] = None,
+    r_wire: Both = None,
+    r_wire_wl: OfWordLines = None,
+    r_wire_bl: OfBitLines = None,
 ) -> None:
     """Write netlists with their analyses; ``ngspice -b FILE`` runs each alone."""
     from bitline.cli.artefacts import write_netlist, write_netlists
     from bitline.core.errors import ConfigError
     from bitline.core.units import parse_quantity
-    from spice.characterise import Conditions, part
+    from spice.characterise import Conditions
 
     if what == "crossbar":
-        from bitline.cli.commands.solve import read_array
         from circuits.crossbar import Wires, resistor_crossbar
 
         if g is None or v is None:
             raise ConfigError("export netlist crossbar needs --g and --v, .npy files of conductances and voltages")
-        circuit = resistor_crossbar(read_array(g), read_array(v), Wires(r_wire, r_wire))
+        circuit = resistor_crossbar(read_array(g), read_array(v), Wires(*segments(r_wire, r_wire_wl, r_wire_bl)))
         write_netlist(out, circuit, {"g": str(g), "v": str(v)})
-        output.print(f"wrote {out}")
+        say(f"wrote {out}")
         return
     conditions = Conditions(technology, corner, temperature, parse_quantity(vdd, "V"))
-    name = what.replace("-", "_")
-    part(name)  # refuses an unknown one before the folder is made
-    for path in write_netlists(out, name, conditions):
-        output.print(f"wrote {path}")
+    for path in write_netlists(out, what.replace("-", "_"), conditions, read_settings(settings)):
+        say(f"wrote {path}")
 
 
 @app.command("waveform")
@@ -59,19 +61,17 @@ def waveform(
     from bitline.cli.characterise import read_characterised
     from bitline.core.errors import ConfigError
 
-    if not folder.is_dir():
-        raise ConfigError(f"{folder}: no such folder; bitline run STUDY.toml makes one under results/")
     known = {
         f"{found.name}-{key}": (found, wave)
-        for found in read_characterised(sorted(folder.glob("*.h5")))
+        for found in read_characterised(folder)
         for key, wave in waveforms(found).items()
     }
     if not name:
         for key, (_, wave) in known.items():
-            output.print(f"{key:<28} {', '.join(wave)}")
+            say(f"{key:<28} {', '.join(wave)}")
         return
     if out is None:
         raise ConfigError(f"where to? give -o {name}.raw or -o {name}.csv")
     found, wave = known[choose(name, known, "waveform")]
     write_waveform(out, f"{folder.name} {name}", wave, found.part.units)
-    output.print(f"wrote {out}")
+    say(f"wrote {out}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bitline.cli.terminal import output
+from bitline.cli.terminal import say
 
 
 def report(
@@ -19,4 +19,4 @@ def report(
     """Write a run's report: one HTML page with its pictures, which opens anywhere and links to nothing."""
     from bitline.cli.report import write_report
 
-    output.print(f"wrote {write_report(folder, out)}")
+    say(f"wrote {write_report(folder, out)}")

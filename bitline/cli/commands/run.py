@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from bitline.cli.terminal import errors, output, print_figures, print_json
+from bitline.cli.terminal import note, print_figures, print_json, print_lines, resumable, say
 
 Results = Annotated[Path, typer.Option(help="folder of results")]
 Workers = Annotated[int | None, typer.Option(min=1, help="processes; one a core by default")]
@@ -23,22 +23,20 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Run a study from the transistor to the network's accuracy; an interrupted one resumes."""
-    from bitline.cli.pipeline import run_study
     from bitline.cli.study import load_study
+
+    settings = load_study(study)  # before the seconds that the imports take
+    from bitline.cli.pipeline import run_study
     from bitline.cli.summary import headline, read_summary
 
-    settings = load_study(study)
-    try:
+    with resumable(f"bitline run {study}"):
         folder = run_study(settings, results, workers or os.cpu_count() or 1)
-    except KeyboardInterrupt:
-        errors.print(f"stopped; nothing that was finished is lost: bitline run {study} goes on from here")
-        raise typer.Exit(130) from None
     summary = read_summary(folder)
     if as_json:
         print_figures(summary.figures["network"], as_json=True)
     else:
-        output.print(headline(summary), soft_wrap=True)
-    errors.print(f"results in {folder}; look at {folder / 'report.html'}")
+        print_lines(headline(summary))
+    note(f"results in {folder}\nits report is {folder / 'report.html'}")
 
 
 def verify(
@@ -62,7 +60,8 @@ def verify(
     if what.is_file():
         study = load_study(what)
         folder = next(finished_runs(results, study, study_key(study)), None)
-        folder = folder or run_study(study, results, workers or os.cpu_count() or 1)
+        with resumable(f"bitline verify {what}"):
+            folder = folder or run_study(study, results, workers or os.cpu_count() or 1)
     else:
         folder = require_run(what)
     found = climb(folder, samples, products, images)
@@ -71,10 +70,10 @@ def verify(
     if as_json:
         print_json(found.to_json())
     else:
-        output.print(f"ladder of trust of {folder}")
+        say(f"ladder of trust of {folder}")
         for rung in found.rungs:
             mark = "[green]holds[/] " if rung.limit is not None and rung.holds else "        "
-            line = f"{mark if rung.holds else '[red]fails[/] '} rung {rung.rung}  {rung.what}: {escape(rung.told())}"
-            output.print(line, soft_wrap=True)
+            told = escape(f"rung {rung.rung}  {rung.what}: {rung.told()}")
+            print_lines(f"{mark if rung.holds else '[red]fails[/] '} {told}")
     if not all(rung.holds for rung in found.rungs):
         raise typer.Exit(1)

@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bitline.cli.terminal import output
+from bitline.cli.terminal import say
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+Both = Annotated[str | None, typer.Option(help="both of the next two, Ohm a segment")]
+OfWordLines = Annotated[str | None, typer.Option(help="of the word lines, Ohm a segment; default 0")]
+OfBitLines = Annotated[str | None, typer.Option(help="of the bit lines, Ohm a segment; default 0")]
 
 
 def solve(
     g: Annotated[Path, typer.Option("--g", help="conductances g[word_line, bit_line], .npy (m, n), S")],
     v: Annotated[Path, typer.Option("--v", help="word-line voltages, .npy (batch, m) or (m,), V")],
     out: Annotated[Path, typer.Option("-o", "--out", help="bit-line currents, .npy (batch, n) or (n,), A")],
-    r_wire: Annotated[str | None, typer.Option(help="both of the next two, Ohm a segment")] = None,
-    r_wire_wl: Annotated[str | None, typer.Option(help="of the word lines, Ohm a segment; default 0")] = None,
-    r_wire_bl: Annotated[str | None, typer.Option(help="of the bit lines, Ohm a segment; default 0")] = None,
+    r_wire: Both = None,
+    r_wire_wl: OfWordLines = None,
+    r_wire_bl: OfBitLines = None,
 ) -> None:
     """Solve a crossbar with wires: amperes out of every bit line."""
-    from bitline.core.units import format_quantity, parse_quantity
+    from bitline.core.units import format_quantity
     from crossbar.solve import solve as solve_crossbar
 
-    wl, bl = (parse_quantity(given or r_wire or "0", "Ohm") for given in (r_wire_wl, r_wire_bl))
-    currents = solve_crossbar(read_array(g), read_array(v), wl, bl)
+    currents = solve_crossbar(read_array(g), read_array(v), *segments(r_wire, r_wire_wl, r_wire_bl))
     write_array(out, currents)
     largest = format_quantity(float(abs(currents).max()), "A") if currents.size else "none"
-    output.print(f"wrote {out}: currents {currents.shape}, the largest {largest}")
+    say(f"wrote {out}: currents {currents.shape}, the largest {largest}")
+
+
+def segments(r_wire: str | None, r_wire_wl: str | None, r_wire_bl: str | None) -> tuple[float, float]:
+    """Resistances (ohm) of a word-line and a bit-line segment from the options.
+
+    Raises:
+        ConfigError: one is no resistance.
+    """
+    from bitline.core.units import parse_quantity
+
+    wl, bl = (parse_quantity(r_wire or "0" if own is None else own, "Ohm") for own in (r_wire_wl, r_wire_bl))
+    return wl, bl
 
 
 def read_array(path: Path) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -46,7 +63,7 @@ def read_array(path: Path) -> np.ndarray[Any, np.dtype[np.float64]]:
         found = np.load(path, allow_pickle=False)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}") from error
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, MemoryError) as error:
         raise ConfigError(f"{path} is not a .npy file of numbers, or it is cut short: {error}") from error
     if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
         raise ConfigError(
@@ -71,5 +88,6 @@ def write_array(path: Path, array: np.ndarray[Any, Any]) -> None:
             np.save(file, array)
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+        with suppress(OSError):
+            partial.unlink()
+        raise ConfigError(f"{path} cannot be written: {error.strerror}; choose another file") from error

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bitline.cli.terminal import output
+from bitline.cli.terminal import output, say
 
 app = typer.Typer(help="Technologies: the shipped ones, and the import of a foundry's library.", no_args_is_help=True)
 
@@ -37,4 +37,4 @@ def import_command(
     from circuits.importers import import_technology
 
     folder = import_technology(importer, source, out or Path(importer))
-    output.print(f"wrote {folder}; use it with --technology {folder}")
+    say(f"wrote {folder}; use it with --technology {folder}")

@@ -10,11 +10,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from bitline.core.errors import SimulationError
 from bitline.core.executor import Failure, Outcome, Task, attempt
 
 _worker: dict[str, Any] = {}
@@ -34,12 +36,25 @@ def _start(task: Task) -> None:
     _worker["task"] = task
 
 
-def _work(index: int) -> Outcome:
-    task: Task = _worker["task"]
+def _prepare() -> None:
     if "context" not in _worker:  # not in _start: an error there would only say that the pool is broken
-        _worker["context"] = task.prepare()
+        _worker["context"] = _worker["task"].prepare()
+
+
+def _work(index: int) -> Outcome:
+    _prepare()
     with threadpool_limits(1):
-        return attempt(task, _worker["context"], index)
+        return attempt(_worker["task"], _worker["context"], index)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Block Ctrl-C until a worker is started: it inherits the block, and is not caught before it is deaf to it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass(frozen=True)
@@ -47,7 +62,8 @@ class ProcessPool:
     """One process a worker, started by spawn: ngspice and BLAS keep global state that a fork would share.
 
     A worker that dies takes the samples in flight with it; each of those is run once more alone, and the one that
-    kills its worker again is recorded as failed.
+    kills its worker again is recorded as failed. Workers that die before any was ready stop the stage instead: that is
+    no sample's fault.
 
     Args:
         workers: how many processes.
@@ -78,16 +94,26 @@ class ProcessPool:
             initargs=(task,),
             max_tasks_per_child=self.recycle,
         )
+        ready: Future[None] | None = None
         try:
+            with _interrupts_held():
+                ready = pool.submit(_prepare)
             while waiting or flying:
                 while waiting and len(flying) < 2 * workers:
-                    future = pool.submit(_work, waiting[0])
+                    with _interrupts_held():
+                        future = pool.submit(_work, waiting[0])
                     flying[future] = waiting.popleft()
                 finished, _ = wait(flying, return_when=FIRST_COMPLETED)
                 for future in sorted(finished, key=flying.__getitem__):
                     outcome = future.result()
                     yield flying.pop(future), outcome
+            ready.result()
         except BrokenProcessPool:
+            if ready is None or ready.exception() is not None:
+                raise SimulationError(
+                    "a worker process died before it was ready; what it printed says why (or too little memory); "
+                    "nothing is lost, run the same command again"
+                ) from None
             lost.extend(sorted(flying.values()))
         finally:
             processes = list((pool._processes or {}).values())  # noqa: SLF001 - the only way to stop what runs

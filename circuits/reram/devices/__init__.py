@@ -16,7 +16,7 @@ def available() -> list[str]:
 
 
 def load_device(name: str = "stanford_pku") -> ReramDevice:
-    """The device model `name`, with its published parameters.
+    """The device model `name`, with its default parameters.
 
     Raises:
         ConfigError: there is none of that name.

@@ -6,7 +6,10 @@
 
 Equations: Jiang et al., "Verilog-A compact model for oxide-based resistive random access memory", SISPAD 2014, and
 "A compact model for metal-oxide resistive random access memory with experiment verification", IEEE TED 63, 1884, 2016.
-The thermal resistance belongs to the parameters: with a hundredth of it the device does not heat and switches partly.
+i0, g0, v0, vel0, gamma0, beta, a0, tox, ea and tau are the defaults of the authors' Verilog-A model, and rth is its tau
+over its thermal capacitance of 3.18e-16 J/K: with a hundredth of it the device does not heat and switches partly. Their
+model has an exponential for each direction; here a sinh holds both. The bounds of the gap, its soft window and the gap
+after RESET are chosen here, for 50 to 1 uS with the transistor.
 """
 
 from __future__ import annotations
@@ -63,7 +66,7 @@ class StanfordPku:
     hrs: float = 1.45
     fresh: float = 0.92
     soft: float = 0.05
-    source: str = "Jiang et al., SISPAD 2014 and IEEE TED 63, 1884 (2016); thermal resistance 7.2e5 K/W"
+    source: str = "Jiang et al., SISPAD 2014 and IEEE TED 63, 1884 (2016); bounds of the gap chosen here"
 
     @property
     def state_unit(self) -> str:

@@ -33,11 +33,17 @@ def _rung(rung: Rung) -> list[str]:
         rung.rung,
         rung.what,
         rung.against,
-        rung.cases,
+        _cases(rung),
         _error(rung.rms, rung.unit),
         _error(rung.maximum, rung.unit),
     )
     return [*map(text, said), _verdict(rung)]
+
+
+def _cases(rung: Rung) -> str:
+    """How many were compared, and how many could not be."""
+    more = f", {rung.outside} outside the range" if rung.outside else ""
+    return f"{rung.cases}{more}" + (f", {rung.failed} failed" if rung.failed else "")
 
 
 def _error(error: float | None, unit: str) -> str:
@@ -50,6 +56,8 @@ def _error(error: float | None, unit: str) -> str:
 
 def _verdict(rung: Rung) -> str:
     """Whether the largest error keeps the limit, where the rung has one; else whether it was climbed."""
+    if rung.failed:
+        return '<span class="fail">failed cases</span>'
     if rung.maximum is None:
         return "not climbed"
     if rung.limit is None:

@@ -1,0 +1,106 @@
+import json
+
+import pytest
+from command import listing
+
+from bitline.core.model_file import ModelFile
+from bitline.core.samples import group_names, read_group
+
+UNITS = {
+    "sram": {
+        "hold_snm": "V",
+        "read_snm": "V",
+        "write_margin_bl": "V",
+        "write_margin_wl": "V",
+        "read_current": "A",
+        "leakage": "A",
+    },
+    "sense-amp": {"offset": "V", "delay": "s"},
+    "reram": {"v_set": "V", "v_reset": "V", "g_lrs": "S", "g_hrs": "S"},
+}
+
+
+@pytest.mark.parametrize("part", UNITS)
+def test_the_nominal_device_as_one_json_object(part, call, tmp_path):
+    ended = call("characterize", part, "--samples", 0, "--json")
+    assert ended.code == 0, ended.err
+    found = json.loads(ended.out)
+    assert UNITS[part] == {name: found[name]["unit"] for name in UNITS[part]}
+    assert all(isinstance(figure["value"], float | int) for figure in found.values())
+    assert not [name for name in found if name.endswith(("_mean", "_sigma"))]
+    assert listing(tmp_path) == []  # nothing is written without --out
+
+
+def test_a_value_is_nominal_and_spread_has_keys_of_its_own(call):
+    nominal = json.loads(call("characterize", "sram", "--samples", 0, "--json").out)
+    drawn = json.loads(call("characterize", "sram", "--samples", 6, "--json", "--seed", 5).out)
+    for name in UNITS["sram"]:
+        assert drawn[name] == nominal[name]
+        assert drawn[f"{name}_mean"]["value"] != nominal[name]["value"]
+        assert drawn[f"{name}_mean"]["unit"] == drawn[f"{name}_sigma"]["unit"] == nominal[name]["unit"]
+        assert drawn[f"{name}_sigma"]["value"] > 0
+
+
+def test_options_reach_the_simulation(call):
+    def figures(*options):
+        return json.loads(call("characterize", "sram", "--samples", 0, "--json", *options).out)
+
+    here = figures()
+    assert figures("--corner", "tt", "--temperature", "27", "--vdd", "1.8", "--technology", "sky130") == here
+    assert figures("--vdd", "1800m") == here
+    assert figures("--corner", "ff")["read_current"]["value"] > 1.1 * here["read_current"]["value"]
+    assert figures("--temperature", "125")["leakage"]["value"] > 10 * here["leakage"]["value"]
+    assert figures("--vdd", "900m")["hold_snm"]["value"] < 0.6 * here["hold_snm"]["value"]
+
+
+def test_samples_follow_the_seed_and_not_the_workers(call, tmp_path):
+    def figures(*options):
+        return json.loads(call("characterize", "sram", "--samples", 6, "--json", *options).out)
+
+    alone = figures("--seed", 5)
+    assert figures("--seed", 5, "--workers", 2) == alone
+    assert figures("--seed", 6)["read_snm_mean"] != alone["read_snm_mean"]
+    assert listing(tmp_path) == []
+
+
+def test_a_setting_of_the_part(call):
+    own = json.loads(call("characterize", "reram", "--samples", 0, "--json", "--set", "device=vteam").out)
+    assert own["v_set"] != json.loads(call("characterize", "reram", "--samples", 0, "--json").out)["v_set"]
+
+
+def test_a_table_for_people(call):
+    ended = call("characterize", "sram", "--samples", 0)
+    assert "sram, sky130 tt, 27 C, 1.8 V" in ended.out
+    (line,) = [line for line in ended.out.splitlines() if line.startswith("read_snm")]
+    assert line.split()[1:3] == ["296.9", "mV"]
+
+
+def test_what_is_written_is_read_by_fit(call, tmp_path):
+    for part, samples in (("sram", 12), ("sense-amp", 24), ("reram", 14)):
+        assert call("characterize", part, "--samples", samples, "--out", "made").code == 0
+    assert group_names(tmp_path / "made/sram.h5") == ["sram/monte_carlo", "sram/nominal"]
+    group = read_group(tmp_path / "made/sram.h5", "sram/monte_carlo")
+    assert (group.samples.count, group.units["read_snm"], group.attrs["corner"]) == (12, "V", "tt")
+    assert json.loads((tmp_path / "made/sram.json").read_text())["read_snm"]["unit"] == "V"
+    assert {"made/netlists/sram-butterfly.cir", "made/waveforms/sram-read-butterfly.raw"} <= set(listing(tmp_path))
+    assert [path for path in listing(tmp_path) if "/." in path] == []
+    fitted = call("fit", "made", "-o", "m.json")
+    assert fitted.code == 0
+    models = ModelFile.load(tmp_path / "m.json")
+    assert {"reram.read_iv", "sense_amp.offset", "sram.read_snm"} <= models.models.keys()
+    assert models.provenance["corner"] == "tt"
+    for name in models.models:
+        assert name in fitted.out
+
+
+def test_conditions_are_not_mixed_in_one_fit(call, refused):
+    call("characterize", "sram", "--samples", 8, "--out", "made")
+    call("characterize", "reram", "--samples", 8, "--out", "made", "--corner", "ff")
+    message = refused("fit", "made")
+    assert "corner = " in message
+    assert "use one folder for each set of conditions" in message
+
+
+def test_a_fit_needs_samples(call, refused):
+    call("characterize", "sram", "--samples", 0, "--out", "made")
+    assert "sram has no mismatch samples" in refused("fit", "made")

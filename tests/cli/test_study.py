@@ -1,0 +1,11 @@
+from bitline.cli.study import load_study
+
+
+def test_a_relative_path_is_taken_from_the_study_file_and_a_name_stays_a_name(tmp_path, monkeypatch):
+    (tmp_path / "mine.npz").touch()
+    (tmp_path / "sky130").mkdir()
+    (tmp_path / "study.toml").write_text('[conditions]\ntechnology = "sky130"\n[network]\ndata = "mine.npz"\n')
+    monkeypatch.chdir("/")
+    study = load_study(tmp_path / "study.toml")
+    assert study.network.data == str(tmp_path / "mine.npz")
+    assert study.conditions.technology == "sky130"
