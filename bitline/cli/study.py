@@ -173,7 +173,9 @@ def _anchor(document: dict[str, Any], folder: Path) -> None:
 
     for section, key, names in (("conditions", "technology", technologies()), ("network", "data", data_sets())):
         table = document.get(section)
-        value = table.get(key) if isinstance(table, dict) else None
+        if not isinstance(table, dict):
+            continue
+        value = table.get(key)
         if isinstance(value, str) and value not in names and (folder / value).exists():
             table[key] = str((folder / value).resolve())
 

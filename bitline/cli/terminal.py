@@ -44,8 +44,7 @@ def note(text: str) -> None:
 def print_lines(markup: str) -> None:
     """Lines on standard output; on a terminal, one that is too long goes on further in, broken between words."""
     for line in markup.splitlines():
-        indented = " " * (len(line) - len(line.lstrip()) + 4)
-        fitted = textwrap.fill(line, output.width, subsequent_indent=indented, break_long_words=False)
+        fitted = textwrap.fill(line, output.width, subsequent_indent=" " * 10, break_long_words=False)
         output.print(fitted if output.is_terminal else line, soft_wrap=True)
 
 
