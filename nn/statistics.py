@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from bitline.core.array import IntArray
 from bitline.core.errors import ConfigError
@@ -60,7 +60,7 @@ def accuracy_interval(correct: np.ndarray[Any, Any], confidence: float = 0.95) -
     correct = _matrix("correct", correct, confidence)
     images = correct.shape[1]
     value = float(correct.mean())
-    z = float(stats.norm.ppf(0.5 + confidence / 2))
+    z = _normal_quantile(0.5 + confidence / 2)
     centre = (value + z**2 / (2 * images)) / (1 + z**2 / images)
     half = z / (1 + z**2 / images) * math.sqrt(value * (1 - value) / images + z**2 / (4 * images**2))
     below, above = value - (centre - half), centre + half - value
@@ -93,7 +93,7 @@ def paired_difference(correct: np.ndarray[Any, Any], other: np.ndarray[Any, Any]
     won, lost = float((differences > 0).mean()) * images + 0.5, float((differences < 0).mean()) * images + 0.5
     total = images + 2.0
     spread = math.sqrt(won + lost - (won - lost) ** 2 / total) / total
-    half = float(stats.norm.ppf(0.5 + confidence / 2)) * spread
+    half = _normal_quantile(0.5 + confidence / 2) * spread
     chips = _chips_half_width(differences.mean(axis=1), confidence)
     reach = math.hypot(half, 0.0 if math.isnan(chips) else chips)
     return Interval(value, value - reach, value + reach, chips, half, confidence)
@@ -104,7 +104,13 @@ def _chips_half_width(means: FloatArray, confidence: float) -> float:
     chips = len(means)
     if chips < 2:
         return math.nan
-    return float(stats.t.ppf(0.5 + confidence / 2, chips - 1) * means.std(ddof=1) / math.sqrt(chips))
+    from scipy.stats import t  # takes a second to import, which every worker would pay for
+
+    return float(t.ppf(0.5 + confidence / 2, chips - 1) * means.std(ddof=1) / math.sqrt(chips))
+
+
+def _normal_quantile(probability: float) -> float:
+    return NormalDist().inv_cdf(probability)
 
 
 def _matrix(name: str, values: np.ndarray[Any, Any], confidence: float) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -38,7 +39,8 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
         partial.write_text(page, encoding="utf-8")
         partial.replace(target)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         raise ConfigError(f"{target} cannot be written: {error.strerror}; choose another file with --out") from error
     return target
 
