@@ -72,6 +72,7 @@ class Part:
         netlists: what it simulates, by file name without suffix.
         waveforms: field names of the nominal record by waveform: the first is the axis.
         fewest: samples that `fit` needs.
+        usual: samples that are drawn where nobody says how many.
     """
 
     nominal: Callable[[Conditions], Task]
@@ -83,6 +84,7 @@ class Part:
     netlists: Callable[[Conditions], dict[str, Netlist]]
     waveforms: Mapping[str, tuple[str, ...]]
     fewest: int = 1
+    usual: int = 100
 
 
 def part_names() -> list[str]:

@@ -20,7 +20,8 @@ import signal
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -82,14 +83,14 @@ class _Ngspice(NgSpiceShared):  # type: ignore[misc] # PySpice has no types
     def circuit(self, text: str) -> list[tuple[str, str]]:
         """Load a deck; what ngspice said."""
         self.lines = []
-        with _interrupts_later(), contextlib.suppress(NameError):  # "ngSpice_Circ returned 1": the lines say more
+        with interrupts_later(), contextlib.suppress(NameError):  # "ngSpice_Circ returned 1": the lines say more
             self.load_circuit(text)
         return self.lines
 
     def say(self, command: str) -> list[tuple[str, str]]:
         """Execute a command; what ngspice said."""
         self.lines = []
-        with _interrupts_later(), contextlib.suppress(NameError):
+        with interrupts_later(), contextlib.suppress(NameError):
             self.exec_command(command)
         return self.lines
 
@@ -266,15 +267,29 @@ def _away_from_start_up_files() -> Iterator[None]:
                 os.environ["HOME"] = home
 
 
+@dataclass(frozen=True)
+class _Held:
+    """Handler that notes an interrupt for later."""
+
+    note: Callable[[tuple[Any, ...]], None]
+
+    def __call__(self, *arguments: Any) -> None:
+        self.note(arguments)
+
+
 @contextlib.contextmanager
-def _interrupts_later() -> Iterator[None]:
-    """Hold Ctrl-C back until ngspice returns: raised in one of its callbacks, the interrupt would be lost."""
+def interrupts_later() -> Iterator[None]:
+    """Hold Ctrl-C back until ngspice returns: raised in one of its callbacks, the interrupt would be lost.
+
+    Whoever runs many short commands holds it back once for all of them, which costs less.
+    """
     handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+    held = isinstance(handler, _Held)
+    if held or threading.current_thread() is not threading.main_thread() or not callable(handler):
         yield
         return
     received: list[tuple[Any, ...]] = []
-    signal.signal(signal.SIGINT, lambda *arguments: received.append(arguments))
+    signal.signal(signal.SIGINT, _Held(received.append))
     try:
         yield
     finally:

@@ -56,6 +56,8 @@ _STEPS = 15  # time steps a time constant: puts the offset off by 0.1 mV, where 
 _SPAN = 0.3  # V, the widest offset that is looked for
 _NEAR = 0.1  # V around the nominal offset, where mismatch leaves nearly all samples
 _TOLERANCE = 2e-5  # V
+_TIE = 1e-3  # V beyond the offset that the window has to be long enough for
+_WIDENED = 8  # times that the window is doubled at most
 _SHOWN = 401  # points of a stored waveform
 _LONGEST = 100e-9  # s that a decision may take at _SPAN
 
@@ -161,11 +163,28 @@ class Latch:
                 self.tau = max(time - self.bench.enabled for time in times) / 2
                 self.window = max(times) + 10 * self.tau
                 self.step = self.tau / _STEPS
+                self._slow_down()
                 return
             stop *= 3
         raise SimulationError(
             f"the sense amplifier does not decide an input difference of {_SPAN:g} V within {_LONGEST:g} s; "
             "raise the supply or the common mode"
+        )
+
+    def _slow_down(self) -> None:
+        """Widen `window`, and `tau` with it, until differences of `_TIE` beyond the offset are decided.
+
+        Near the threshold of its transistors the amplifier's pace at a large difference says little of that at a tie.
+        """
+        for _ in range(_WIDENED):
+            offset = self.offset()
+            ends = [self.transient(offset + apart, self.window) for apart in (-_TIE, _TIE)]
+            low, high = (end[_DINT_BAR][-1] - end[_DINT][-1] for end in ends)
+            if low < -self.vdd / 2 and high > self.vdd / 2:
+                return
+            self.window, self.tau, self.step = 2 * self.window, 2 * self.tau, 2 * self.step
+        raise SimulationError(
+            f"the sense amplifier does not decide {_TIE:g} V beyond its offset at {self.vdd:g} V; raise the supply"
         )
 
     def _decision(self, difference: float, stop: float) -> tuple[float, float]:

@@ -13,47 +13,61 @@ The figures, for six transistors without parasitic devices, `.options reltol=1e-
 
 A cell with mismatch has two of each; the records hold both (`_q0` and `_q1` for the stored value, `_left` and `_right`
 for the bit line), and the names without suffix are the smaller lobe's and the left side's.
+
+What varies: between cells, each transistor's own threshold, or in full (`spice.mismatch`); between dies, what the
+corners differ in (`circuits.process`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from bitline.core.errors import ConfigError, SimulationError
+from bitline.core.errors import ConfigError
 from bitline.core.executor import Record
 from bitline.core.figures import Figure
 from bitline.core.samples import Samples
 from bitline.core.seeds import stream
+from bitline.core.suggest import suggestion
 from circuits import cells
+from circuits.model_card import MISMATCH
 from circuits.netlist import Netlist
-from circuits.technology import Device, Technology, load_technology
-from spice import write_margin
-from spice.butterfly import Butterfly
-from spice.engine import Engine, Vectors, engine
-from spice.mismatch import apply_vth, draw_vth
+from circuits.own_cards import own_cards
+from circuits.process import SCORES
+from circuits.technology import Technology, load_technology
+from spice import mismatch, sram_bench
+from spice.engine import engine
+from spice.mismatch import Floats, Variable
+from spice.process import load_process
+from spice.sram_bench import Bench, role_of, transistor_of
 
-FIGURES = {
-    "hold_snm": "V",
-    "read_snm": "V",
-    "write_margin_bl": "V",
-    "write_margin_wl": "V",
-    "read_current": "A",
-    "leakage": "A",
-}
+FIGURES = sram_bench.FIGURES
 _CURVES = ("vin", "read_q", "read_qb", "hold_q", "hold_qb")
 _BOTH = {
     **{f"{mode}_snm_q{bit}": "V" for mode in ("hold", "read") for bit in (0, 1)},
     **{f"write_margin_{bench}": "V" for bench in cells.WRITES},
     **{f"read_current_{side}": "A" for side in cells.SIDES},
 }
+LOBES: Mapping[str, tuple[str, str]] = {
+    **{f"{mode}_snm": (f"{mode}_snm_q0", f"{mode}_snm_q1") for mode in ("read", "hold")},
+    **{f"write_margin_{line}": (f"write_margin_{line}_left", f"write_margin_{line}_right") for line in ("bl", "wl")},
+    "read_current": ("read_current_left", "read_current_right"),
+}
+"""The two figures of a cell behind a figure: one of each stored value, or of each side."""
+
 SHIFTS = tuple(f"dvth_{name}" for name in cells.DEVICES)
 UNITS: dict[str, str] = {**FIGURES, **_BOTH, **dict.fromkeys(_CURVES, "V"), **dict.fromkeys(SHIFTS, "V")}
+VARIED_UNITS: dict[str, str] = {
+    **{f"d{name}_{device}": mismatch.UNITS[name] for name in MISMATCH for device in cells.DEVICES},
+    **{f"die_{name}": "1" for name in SCORES},
+}
+"""Units of every shift and die score that some variation records."""
 
-_STAGE = "sram.mismatch"
+PROCESSES = ("corner", "global")
+_STAGE, _DIES = "sram.mismatch", "sram.process"
 _CLOUD = 3  # of the points of a curve, one in so many is kept for each Monte Carlo sample
 
 
@@ -85,15 +99,11 @@ class SramNominal:
         decks = (cells.butterfly, cells.write, cells.cell)
         return {deck.__name__: deck(*condition) for deck in decks}
 
-    def prepare(self) -> _Bench:
+    def prepare(self) -> Bench:
         """Load the technology and solve the nominal write margins, which those of samples start from."""
-        netlists, running, technology = self.netlists(), engine(), self._technology()
-        devices = {name: technology.device(name.rsplit("_", 1)[0]) for name in cells.DEVICES}
-        running.load(netlists["write"])
-        start = write_margin.solve(running, self.vdd)
-        return _Bench(running, netlists["butterfly"], netlists["write"], devices, start, self.vdd)
+        return self._bench(own=False)
 
-    def run(self, context: _Bench, index: int) -> Record:
+    def run(self, context: Bench, index: int) -> Record:
         """Measure the nominal cell."""
         del index
         return context.measure(dict.fromkeys(cells.DEVICES, 0.0))
@@ -105,72 +115,111 @@ class SramNominal:
             raise ConfigError(f"temperature = {self.temperature} C: it is given in degrees Celsius, above -273.15")
         return load_technology(self.technology)
 
+    def _bench(self, *, own: bool, written: bool = True) -> Bench:
+        """The benches, with a card a transistor if `own`, and the nominal write margins solved if `written`."""
+        netlists, technology = self.netlists(), self._technology()
+        roles = {name: role_of(name) for name in cells.DEVICES}
+        if own:
+            netlists = {name: own_cards(netlist, transistor_of) for name, netlist in netlists.items()}
+        bench = Bench(
+            engine(),
+            netlists["butterfly"],
+            netlists["write"],
+            {name: technology.device(role) for name, role in roles.items()},
+            {name: technology.card(role, self.corner) for name, role in roles.items()} if own else {},
+            self.vdd,
+        )
+        return bench.started() if written else bench
+
 
 @dataclass(frozen=True)
 class SramMonteCarlo(SramNominal):
-    """Cells with mismatch of the six threshold voltages; sample `index` draws its own from the seed.
+    """Cells of a Monte Carlo; sample `index` draws its own variation from the seed.
 
-    The record holds every key of `UNITS`; curves have shape (61,), float32, and shifts are what `delvto` was.
+    The record holds every key of `UNITS` and, beyond the thresholds' shifts (as `delvto` takes them), those keys of
+    `VARIED_UNITS` that vary; curves have shape (61,), float32.
 
     Args:
         seed: the study's.
+        variation: from cell to cell: "none", "vth" or "full" (see `spice.mismatch`).
+        process: "corner", every cell on the corner's die; "global", each on a die of its own (see `circuits.process`).
+        corner_sigma: for "global", how many standard deviations of each polarity a corner lies out.
     """
 
     seed: int = 1
+    variation: str = "vth"
+    process: str = "corner"
+    corner_sigma: float = 3.0
 
-    def run(self, context: _Bench, index: int) -> Record:
+    def check(self) -> None:
+        """Refuse what cannot be varied.
+
+        Raises:
+            ConfigError: unknown variation or process, or a global process at another corner than the typical one.
+        """
+        mismatch.variables({}, self.variation)
+        if self.process not in PROCESSES:
+            raise ConfigError(f"process = {self.process!r} is unknown{suggestion(self.process, PROCESSES)}")
+        typical = self._technology().corners[0]
+        if self.process == "global" and self.corner != typical:
+            raise ConfigError(
+                f"corner = {self.corner!r}: a global process is spread about {typical!r} and reaches the others itself"
+            )
+
+    def prepare(self) -> Bench:
+        """As the nominal task, and what varies; ConfigError as `check`."""
+        self.check()
+        dies = load_process(self.technology, self.corner_sigma) if self.process == "global" else None
+        bench = self._bench(own=self.variation == "full" or dies is not None)
+        return replace(bench, variables=mismatch.variables(bench.devices, self.variation), dies=dies)
+
+    def run(self, context: Bench, index: int) -> Record:
         """Draw cell `index` and measure it."""
-        shifts = draw_vth(context.devices, stream(self.seed, _STAGE, index))
-        record = context.measure(shifts)
+        scores = stream(self.seed, _STAGE, index).standard_normal(len(context.variables))
+        die = context.dies.scores(stream(self.seed, _DIES, index)) if context.dies else None
+        record = context.measure_at(scores, die)
         record |= {name: np.asarray(record[name], dtype=np.float32)[::_CLOUD] for name in _CURVES}
-        return record | {f"dvth_{name}": shift for name, shift in shifts.items()}
+        return dict.fromkeys(SHIFTS, 0.0) | record
 
 
 @dataclass(frozen=True)
-class _Bench:
-    """What the samples of one condition share."""
+class SramPoints(SramNominal):
+    """The cell at given points of its variation: standard-normal scores of each variable.
 
-    engine: Engine
-    butterfly: Netlist
-    write: Netlist
-    devices: Mapping[str, Device]
-    start: write_margin.Solution
-    vdd: float
+    The record holds `scores` and the `LOBES` of each wanted figure.
 
-    def measure(self, shifts: Mapping[str, float]) -> Record:
-        """Every figure of the cell whose thresholds are shifted so (V)."""
-        self._load(self.butterfly)
-        apply_vth(self.engine, shifts)
-        record: Record = self._read() | self._hold()
-        self._load(self.write)
-        for bench in cells.WRITES:
-            apply_vth(self.engine, shifts, f"_{bench}")
-        written = write_margin.solve(self.engine, self.vdd, self.start)
-        record |= {f"write_margin_{name}": float(v) for name, v in zip(cells.WRITES, written.margin, strict=True)}
-        return record | {f"write_margin_{line}": record[f"write_margin_{line}_left"] for line in ("bl", "wl")}
+    Args:
+        variation: see `SramMonteCarlo`.
+        wanted: figures, of `LOBES`.
+        points: scores of every sample, shape (samples, variables).
+        first: index of the first of them.
+    """
 
-    def _read(self) -> Record:
-        swept, curves = self._sweep(self.vdd)
-        _, qb = curves.rest(0.0)
-        q, _ = curves.rest(self.vdd)
-        left, right = _drawn(swept, qb, "vbl"), _drawn(swept, q, "vblb")
-        currents: Record = {"read_current": left, "read_current_left": left, "read_current_right": right}
-        return {"vin": curves.vin} | _margins("read", curves) | currents
+    variation: str = "vth"
+    wanted: tuple[str, ...] = ("read_snm",)
+    points: Floats = field(default_factory=lambda: np.zeros((0, 0)), compare=False)
+    first: int = 0
 
-    def _hold(self) -> Record:
-        swept, curves = self._sweep(0.0)
-        q, qb = curves.rest(0.0)
-        leakage = _drawn(swept, qb, "vbl", "vdd_left") + _drawn(swept, q, "vblb", "vdd_right")
-        return _margins("hold", curves) | {"leakage": leakage}
+    def variables(self) -> tuple[Variable, ...]:
+        """What the scores stand for.
 
-    def _load(self, netlist: Netlist) -> None:
-        if self.engine.netlist is not netlist:
-            self.engine.load(netlist)
+        Raises:
+            ConfigError: unknown technology or variation.
+        """
+        technology = self._technology()
+        return mismatch.variables({name: technology.device(role_of(name)) for name in cells.DEVICES}, self.variation)
 
-    def _sweep(self, word_line: float) -> tuple[Vectors, Butterfly]:
-        self.engine.alter("vwl", "dc", word_line)
-        swept = self.engine.run(self.butterfly.analyses[0].removeprefix("."))
-        return swept, Butterfly(swept["in"], swept["q"], swept["qb"])
+    def prepare(self) -> Bench:
+        """Load what the wanted figures need."""
+        written = any(name.startswith("write") for name in self.wanted)
+        bench = self._bench(own=self.variation == "full", written=written)
+        return replace(bench, variables=mismatch.variables(bench.devices, self.variation))
+
+    def run(self, context: Bench, index: int) -> Record:
+        """Measure the wanted figures at point `index`."""
+        scores = self.points[index - self.first]
+        record = context.measure_at(scores, None, self.wanted)
+        return {"scores": scores} | {lobe: record[lobe] for name in self.wanted for lobe in LOBES[name]}
 
 
 def figures(nominal: Record, monte_carlo: Samples | None = None) -> dict[str, Figure]:
@@ -194,17 +243,3 @@ def figures(nominal: Record, monte_carlo: Samples | None = None) -> dict[str, Fi
             found[f"{name}_mean"] = Figure(float(np.mean(values)), unit)
             found[f"{name}_sigma"] = Figure(float(np.std(values, ddof=1)), unit)
     return found | {"samples": Figure(monte_carlo.count, "1"), "failed_samples": Figure(failed, "1")}
-
-
-def _margins(mode: str, curves: Butterfly) -> Record:
-    try:
-        zero, one = curves.lobes()
-    except SimulationError as error:
-        raise SimulationError(f"no {mode}_snm: {error}; try a higher vdd, another corner or other sizes") from error
-    margins: Record = {f"{mode}_snm": min(zero, one), f"{mode}_snm_q0": zero, f"{mode}_snm_q1": one}
-    return margins | {f"{mode}_q": curves.q, f"{mode}_qb": curves.qb}
-
-
-def _drawn(swept: Vectors, vin: float, *sources: str) -> float:
-    """Sum of the currents (A) out of the sources at input `vin`."""
-    return -sum(float(np.interp(vin, swept["in"], swept[f"{source}#branch"])) for source in sources)

@@ -169,7 +169,7 @@ def read_characterised(folder: Path) -> list[Characterised]:
 def _characterised(name: str, groups: tuple[Group, ...]) -> Characterised:
     attrs = groups[0].attrs
     conditions = Conditions(**{key: attrs[key] for key in _condition_names()})  # type: ignore[arg-type] # as written
-    settings = {key: attrs[key] for key in settings_of(name)}
+    settings = {key: attrs.get(key, default) for key, default in settings_of(name).items()}
     samples = groups[1].samples if len(groups) > 1 else None
     return Characterised(name, conditions, settings, groups[0].samples.record(0), samples, groups)
 

@@ -15,7 +15,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import typer
 from rich.text import Text
 
-from bitline.cli.commands import characterize, doctor, export, report, run, solve, technology
+from bitline.cli.commands import characterize, compact, doctor, export, report, run, solve, technology, yield_
 from bitline.cli.terminal import errors
 from bitline.core.errors import BitlineError, ConfigError
 
@@ -30,7 +30,9 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(technology.app, name="technology")
 app.command("characterize")(characterize.characterize)
 app.command("fit")(characterize.fit)
+app.command("compact")(compact.compact)
 app.command("solve")(solve.solve)
+app.command("yield")(yield_.yield_)
 app.command("run")(run.run)
 app.command("verify")(run.verify)
 app.add_typer(export.app, name="export")

@@ -87,7 +87,7 @@ def run_study(study: Study, results: Path, workers: int) -> Path:
     """
     check(study, _works(study), _compared(study))
     key = study_key(study)
-    with writing(partial_folder(results, study.name, key)) as folder:
+    with writing(partial_folder(results / study.name, key)) as folder:
         run = _Run(study, key, folder, workers)
         (folder / "config.toml").write_text(to_toml(study), encoding="utf-8")
         with run.timed("characterisation"):

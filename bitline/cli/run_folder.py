@@ -16,21 +16,24 @@ SHORT = 12  # characters of the hash in a folder's name
 JOURNALS = "journals"  # sub-folder of an unfinished run
 JOURNAL = ".journal"  # suffix of a stage's samples
 _LOCK = ".lock"
+_PARTIAL = ".partial-"
 
 
-def partial_folder(results: Path, study: str, key: str) -> Path:
-    """Where an unfinished run of this study lies."""
-    return results / study / f".partial-{key[:SHORT]}"
+def partial_folder(folder: Path, key: str) -> Path:
+    """Where in a folder of results what is unfinished lies, by its hash or name."""
+    return folder / f"{_PARTIAL}{key[:SHORT]}"
 
 
 @contextmanager
 def writing(folder: Path) -> Iterator[Path]:
-    """Make the folder and hold it for this process; if nothing worth keeping got into it, it is gone afterwards.
+    """Make a `partial_folder` and hold it for this process; if nothing worth keeping got into it, it goes afterwards.
 
     Raises:
         StoreError: another process holds it.
         ConfigError: it cannot be made.
     """
+    if not folder.name.startswith(_PARTIAL):
+        raise ValueError(f"{folder} may hold what is not ours to remove")
     made: list[Path] = []
     try:
         made += [path for path in folder.parents if not path.exists()]
@@ -75,7 +78,7 @@ def _remove_empty(folders: Iterable[Path]) -> None:
 def finish(folder: Path) -> Path:
     """Give a complete run its final name, ``<UTC>-<hash>``; its journals and lock, of no more use, go last."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    final = folder.with_name(f"{stamp}-{folder.name.removeprefix('.partial-')}")
+    final = folder.with_name(f"{stamp}-{folder.name.removeprefix(_PARTIAL)}")
     folder.rename(final)
     shutil.rmtree(final / JOURNALS, ignore_errors=True)
     (final / _LOCK).unlink(missing_ok=True)

@@ -10,17 +10,11 @@ from bitline.core.samples import Samples
 from circuits.netlist import Netlist
 from spice.characterise import Conditions, Part, Provenance
 from spice.fits_sram import FEWEST, check_sram, fit_sram
-from spice.sram import UNITS, SramMonteCarlo, SramNominal, figures
+from spice.sram import UNITS, VARIED_UNITS, SramMonteCarlo, SramNominal, figures
 
 
 def _nominal(conditions: Conditions) -> SramNominal:
     return SramNominal(conditions.technology, conditions.corner, conditions.temperature, conditions.vdd)
-
-
-def _monte_carlo(conditions: Conditions) -> SramMonteCarlo:
-    return SramMonteCarlo(
-        conditions.technology, conditions.corner, conditions.temperature, conditions.vdd, conditions.seed
-    )
 
 
 def _fit(_nominal: Record, samples: Samples, provenance: Provenance) -> list[FittedModel]:
@@ -35,12 +29,25 @@ def _netlists(conditions: Conditions) -> dict[str, Netlist]:
     return _nominal(conditions).netlists()
 
 
-def make() -> Part:
-    """The part; it has no settings."""
+def make(variation: str = "vth", process: str = "corner", corner_sigma: float = 3.0) -> Part:
+    """The part with what varies from sample to sample.
+
+    Args:
+        variation: between transistors: "none", "vth" or "full" (see `spice.mismatch`).
+        process: "corner", or "global" for each sample on a die of its own (see `circuits.process`).
+        corner_sigma: for "global", how many standard deviations of each polarity a corner lies out.
+    """
+
+    def monte_carlo(at: Conditions) -> SramMonteCarlo:
+        varied = (variation, process, corner_sigma)
+        task = SramMonteCarlo(at.technology, at.corner, at.temperature, at.vdd, at.seed, *varied)
+        task.check()  # before the nominal cell is simulated
+        return task
+
     return Part(
         nominal=_nominal,
-        monte_carlo=_monte_carlo,
-        units=UNITS,
+        monte_carlo=monte_carlo,
+        units={**UNITS, **VARIED_UNITS},
         figures=figures,
         fit=_fit,
         check=_check,

@@ -4,8 +4,23 @@ import sys
 import pytest
 from command import PROGRAM
 
+from bitline.cli.commands.characterize import PARTS
+from spice.characterise import part_names
+
 HEAVY = {"torch", "numba", "scipy", "PySpice", "plotly", "matplotlib", "numpy", "h5py", "sklearn", "pandas"}
-COMMANDS = ["doctor", "technology", "characterize", "fit", "solve", "run", "verify", "export", "report"]
+COMMANDS = [
+    "doctor",
+    "technology",
+    "characterize",
+    "fit",
+    "solve",
+    "run",
+    "verify",
+    "export",
+    "report",
+    "yield",
+    "compact",
+]
 
 PROBE = """
 import sys
@@ -32,6 +47,10 @@ def test_help_names_every_command():
     said = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
     for command in COMMANDS:
         assert f" {command} " in said
+
+
+def test_help_names_every_part():
+    assert PARTS.replace("-", "_").split(", ") == part_names()
 
 
 def test_a_closed_pipe_is_no_error():

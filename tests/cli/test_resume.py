@@ -124,7 +124,7 @@ STOPS = {
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_study_stopped_in_every_stage_ends_with_the_same_bits(workers, study_file, finished_run, tmp_path):
     study = load_study(study_file)
-    partial = partial_folder(tmp_path, "tiny", study_key(study))
+    partial = partial_folder(tmp_path / "tiny", study_key(study))
     command = ("run", study_file, "--results", tmp_path, "--workers", workers)
     samples = {}
     for stage, how in STOPS[workers]:
@@ -187,7 +187,7 @@ def test_another_study_has_another_folder(tmp_path):
     first = key(TINY)
     assert key(TINY.replace("seed = 3", "seed = 0b11 # the same number")) == first
     changed = [key(TINY.replace("seed = 3", "seed = 4")), key(TINY + "[conditions]\ncorner = 'ff'\n")]
-    folders = {partial_folder(tmp_path, "tiny", found) for found in (first, *changed)}
+    folders = {partial_folder(tmp_path / "tiny", found) for found in (first, *changed)}
     assert len(folders) == 3
 
 

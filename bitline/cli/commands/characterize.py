@@ -17,14 +17,20 @@ LARGEST = 2**63 - 1  # that HDF5 attributes hold
 Settings = Annotated[list[str], typer.Option("--set", help="a setting of the part, as device=vteam")]
 
 
+PARTS = "bit-errors, eight-t, reram, sense-amp, sram, sram-column, sram-macro, sram-stability"
+
+
 def characterize(
-    part: Annotated[str, typer.Argument(help="what: sram, sense-amp or reram")],
+    part: Annotated[str, typer.Argument(help=f"what: {PARTS}")],
     *,
     technology: Annotated[str, typer.Option(help="a shipped technology, or a technology's folder")] = "sky130",
     corner: Annotated[str, typer.Option(help="process corner")] = "tt",
     temperature: Annotated[float, typer.Option(help="in C")] = 27.0,
     vdd: Annotated[str, typer.Option(help="supply, as 1.8 or 900m")] = "1.8",
-    samples: Annotated[int, typer.Option(min=0, help="mismatch samples; 0 is the nominal device only")] = 100,
+    samples: Annotated[
+        int | None,
+        typer.Option(min=0, help="mismatch samples; 0 is the nominal device only; the part's usual number by default"),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST, help="of the mismatch draws")] = 1,
     out: Annotated[
         Path | None, typer.Option(help="folder for samples, netlists and waveforms; nothing is written without")
@@ -36,16 +42,19 @@ def characterize(
     """Characterise a part in ngspice: its figures, and with --samples their spread by mismatch."""
     from bitline.cli.artefacts import write_characterised
     from bitline.cli.characterise import Work, characterise
-    from bitline.cli.run_folder import writing
+    from bitline.cli.run_folder import partial_folder, writing
     from spice.characterise import Conditions
+    from spice.characterise import part as part_of
 
     name = part.replace("-", "_")
     conditions = Conditions(technology, corner, temperature, parse_quantity(vdd, "V"), seed)
-    work = Work(name, conditions, samples, read_settings(settings))
+    given = read_settings(settings)
+    count = part_of(name, given).usual if samples is None else samples
+    work = Work(name, conditions, count, given)
     if out is None:
         found = characterise(work, workers)
     else:
-        with resumable("the same command"), writing(out / f".partial-{name}") as journals:
+        with resumable("the same command"), writing(partial_folder(out, name)) as journals:
             found = characterise(work, workers, journals)
             write_characterised(out, found)
             shutil.rmtree(journals)

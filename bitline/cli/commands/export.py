@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bitline.cli.commands.characterize import Settings, read_settings
+from bitline.cli.commands.characterize import PARTS, Settings, read_settings
 from bitline.cli.commands.solve import Both, OfBitLines, OfWordLines, read_array, segments
 from bitline.cli.terminal import say
 
@@ -16,7 +16,7 @@ app = typer.Typer(help="Netlists and waveforms for review in other tools.", no_a
 
 @app.command("netlist")
 def netlist(
-    what: Annotated[str, typer.Argument(help="a part (sram, sense-amp, reram), or crossbar")],
+    what: Annotated[str, typer.Argument(help=f"a part ({PARTS}), or crossbar")],
     out: Annotated[Path, typer.Option("-o", "--out", help="folder of the netlists; for a crossbar the file")],
     *,
     technology: Annotated[str, typer.Option(help="a shipped technology, or a technology's folder")] = "sky130",

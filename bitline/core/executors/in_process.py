@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from bitline.core.executor import Outcome, Task, attempt
 
@@ -20,7 +20,8 @@ class InProcess:
         if not wanted:
             return
         context = task.prepare()
+        threads = ThreadpoolController()  # finding the libraries takes as long as a simulation, so once
         for index in wanted:
-            with threadpool_limits(1):
+            with threads.limit(limits=1):
                 outcome = attempt(task, context, index)
             yield index, outcome

@@ -1,0 +1,150 @@
+"""The 8T cell in ngspice: what its read port gives, and that reading leaves it as stable as it is at rest.
+
+- `hold_snm`, `read_snm`: as of the 6T cell (spice/sram.py), the second with read word line and read bit line at vdd;
+  the word line is at 0 in both. The port draws no current from the cell, so they agree; both are simulated.
+- `read_current`: out of the read bit line when q stores 0, read word line and read bit line at vdd.
+- `port_leakage`: likewise when q stores 1; `closed_leakage`: when q stores 0 and the read word line is at 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bitline.core.executor import Record
+from bitline.core.figures import Figure
+from bitline.core.samples import Samples
+from bitline.core.seeds import stream
+from circuits import cells, eight_t
+from circuits.netlist import Netlist
+from circuits.technology import Device, load_technology
+from spice.butterfly import Butterfly
+from spice.characterise import Conditions
+from spice.engine import engine
+from spice.mismatch import apply_vth, draw_vth
+
+STAGE = "eight_t.mismatch"
+FIGURES: dict[str, str] = {
+    "hold_snm": "V",
+    "read_snm": "V",
+    "read_current": "A",
+    "port_leakage": "A",
+    "closed_leakage": "A",
+}
+_CURVES = ("vin", "read_q", "read_qb")
+SHIFTS = tuple(f"dvth_{name}" for name in (*cells.DEVICES, *eight_t.PORT))
+UNITS: dict[str, str] = {**FIGURES, **dict.fromkeys(_CURVES, "V"), **dict.fromkeys(SHIFTS, "V")}
+
+
+@dataclass(frozen=True)
+class EightTNominal:
+    """Task: the cell without mismatch; one sample, index 0.
+
+    Args:
+        conditions: technology, corner, temperature, supply and seed.
+        role: of both transistors of the read port.
+    """
+
+    conditions: Conditions = field(default_factory=Conditions)
+    role: str = "nmos_small"
+
+    def prepare(self) -> Benches:
+        """The benches under the conditions."""
+        return Benches(self.conditions, self.role)
+
+    def run(self, context: Benches, index: int) -> Record:
+        """Every figure and the butterfly of a read."""
+        del index
+        record, curves = context.measure(dict.fromkeys(context.devices, 0.0))
+        return record | dict(zip(_CURVES, (curves.vin, curves.q, curves.qb), strict=True))
+
+
+@dataclass(frozen=True)
+class EightTMonteCarlo(EightTNominal):
+    """Task: cells with the thresholds of all eight transistors drawn."""
+
+    def run(self, context: Benches, index: int) -> Record:
+        """Draw cell `index` and measure it."""
+        shifts = draw_vth(context.devices, stream(self.conditions.seed, STAGE, index))
+        record, _ = context.measure(shifts)
+        return record | {f"dvth_{name}": shift for name, shift in shifts.items()}
+
+
+class Benches:
+    """What the samples of one condition share.
+
+    Args:
+        conditions: technology, corner, temperature and supply.
+        role: of the read port's transistors.
+
+    Raises:
+        ConfigError: an unknown technology, corner or role.
+    """
+
+    devices: Mapping[str, Device]
+
+    def __init__(self, conditions: Conditions, role: str) -> None:
+        technology = load_technology(conditions.technology)
+        at = (technology, conditions.corner, conditions.vdd, conditions.temperature, role)
+        self.vdd = conditions.vdd
+        own = {name: technology.device(name.rsplit("_", 1)[0]) for name in cells.DEVICES}
+        self.devices = own | {name: technology.device(role) for name in eight_t.PORT}
+        self._butterfly, self._read = eight_t.butterfly(*at), tuple(eight_t.read(*at, bit) for bit in (0, 1))
+        self._engine = engine()
+
+    def netlists(self) -> dict[str, Netlist]:
+        """By name."""
+        return {"butterfly": self._butterfly, **{f"read-{bit}": self._read[bit] for bit in (0, 1)}}
+
+    def measure(self, shifts: Mapping[str, float]) -> tuple[Record, Butterfly]:
+        """Figures of the cell whose thresholds are shifted so (V), and its curves as it is read.
+
+        Raises:
+            SimulationError: the cell has no second state.
+        """
+        self._engine.load(self._butterfly)
+        apply_vth(self._engine, shifts)
+        curves, record = self._curves(), Record()
+        record["read_snm"] = min(curves.lobes())
+        self._engine.alter("vrwl", "dc", 0.0)
+        record["hold_snm"] = min(self._curves().lobes())
+        for bit, name in enumerate(("read_current", "port_leakage")):
+            self._engine.load(self._read[bit])
+            apply_vth(self._engine, shifts)
+            record[name] = self._drawn()
+            if bit == 0:
+                self._engine.alter("vrwl", "dc", 0.0)
+                record["closed_leakage"] = self._drawn()
+        return record, curves
+
+    def _curves(self) -> Butterfly:
+        swept = self._engine.run(self._butterfly.analyses[0].removeprefix("."))
+        return Butterfly(swept["in"], swept["q"], swept["qb"])
+
+    def _drawn(self) -> float:
+        """Current (A) out of the read bit line."""
+        return -float(self._engine.run("op")["vrbl#branch"][0])
+
+
+def figures(nominal: Record, samples: Samples | None = None) -> dict[str, Figure]:
+    """Figures of the cell.
+
+    Args:
+        nominal: record of `EightTNominal`.
+        samples: of `EightTMonteCarlo`.
+
+    Returns:
+        The nominal ones; with samples also `<name>_mean`, `<name>_sigma`, `samples` and `failed_samples`.
+    """
+    found = {name: Figure(float(nominal[name]), unit) for name, unit in FIGURES.items()}
+    if samples is None or samples.count == 0:
+        return found
+    failed = len(samples.failures)
+    if samples.count - failed > 1:
+        for name, unit in FIGURES.items():
+            values = samples.valid(name)
+            found[f"{name}_mean"] = Figure(float(np.mean(values)), unit)
+            found[f"{name}_sigma"] = Figure(float(np.std(values, ddof=1)), unit)
+    return found | {"samples": Figure(samples.count, "1"), "failed_samples": Figure(failed, "1")}

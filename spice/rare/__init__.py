@@ -1,0 +1,1 @@
+"""Rare failures: probabilities that plain Monte Carlo cannot reach, from ngspice verdicts."""

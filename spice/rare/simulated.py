@@ -1,0 +1,88 @@
+"""Limit states simulated in ngspice: points go through an executor, and a store keeps each as it finishes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bitline.core.errors import StoreError
+from bitline.core.executor import Executor, Outcome, Result, Task
+from bitline.core.store import Store
+from spice.rare.limit_state import Floats
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A figure that must not fall below a limit.
+
+    Args:
+        fields: of the records: all of them have to hold it.
+        limit: in their unit.
+        scale: what a margin is divided by, so that margins of different units compare.
+    """
+
+    fields: tuple[str, ...]
+    limit: float
+    scale: float = 1.0
+
+
+class Simulated:
+    """A limit state whose margins ngspice gives.
+
+    Points are numbered in the order in which they are asked for; as a method asks for the same points when it starts
+    again from its seed, a store that holds some of them spares their simulation.
+
+    Args:
+        dimension: how many scores a point has.
+        bounds: what must hold.
+        task: the task that simulates points from number `first` on; its records hold the point as `scores`.
+        executor: where they run.
+        store: keeps their outcomes.
+        progress: told how many points have finished.
+    """
+
+    def __init__(
+        self,
+        dimension: int,
+        bounds: Sequence[Bound],
+        task: Callable[[Floats, int], Task],
+        executor: Executor,
+        store: Store,
+        progress: Callable[[int], None] = lambda _points: None,
+    ) -> None:
+        self.dimension = dimension
+        self.simulations = 0
+        self.failures: dict[int, str] = {}
+        self._bounds, self._task, self._executor, self._store = tuple(bounds), task, executor, store
+        self._kept = dict(store.outcomes())
+        self._progress = progress
+
+    def margins(self, points: Floats) -> Floats:
+        """See `LimitState.margins`.
+
+        Raises:
+            StoreError: the store holds another point under a number.
+        """
+        first = self.simulations
+        numbers = range(first, first + len(points))
+        outcomes = {number: self._kept[number] for number in numbers if number in self._kept}
+        missing = [number for number in numbers if number not in outcomes]
+        if missing:
+            for number, outcome in self._executor.map(self._task(points, first), missing):
+                self._store.append(number, outcome)
+                outcomes[number] = outcome
+                self._progress(1)
+        self.simulations += len(points)
+        return np.array([self._margin(number, outcomes[number], points[number - first]) for number in numbers])
+
+    def _margin(self, number: int, outcome: Outcome, point: Floats) -> list[float]:
+        if not isinstance(outcome, Result):
+            self.failures[number] = outcome.reason
+            return [np.nan] * sum(len(bound.fields) for bound in self._bounds)
+        if not np.array_equal(np.asarray(outcome.record["scores"]), point):
+            raise StoreError(f"point {number} was kept for another run; choose another folder or remove its journal")
+        return [
+            (float(outcome.record[name]) - bound.limit) / bound.scale for bound in self._bounds for name in bound.fields
+        ]
