@@ -11,7 +11,8 @@ import numpy as np
 from bitline.core.array import Cost, Stats
 from bitline.core.figures import MODELLED, Figure
 from circuits.converters import largest_code
-from circuits.tile import ProgrammedTile, TileConfig, TileFactory
+from circuits.programmed_tile import ProgrammedTile, TileFactory
+from circuits.tile import TileConfig
 from crossbar.converters import convert, spread_bits
 from crossbar.costs import INTEGER_ADD, WORD_LINE_DRIVER, Process, adc_energy, adc_time
 from crossbar.solve import effective_matrix

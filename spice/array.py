@@ -21,9 +21,10 @@ from bitline.core.figures import MODELLED, SIMULATED, Figure
 from circuits.converters import bit_planes, quantise, shift_add
 from circuits.crossbar import Cell, Floats, Wires, checked_conductances, checked_voltages, crossbar_netlist, resistors
 from circuits.netlist import OPTIONS, Netlist
+from circuits.programmed_tile import ProgrammedTile, TileFactory
 from circuits.reram import instance, load_device, read_cell_subckt
 from circuits.technology import load_technology
-from circuits.tile import ProgrammedTile, TileConfig, TileFactory
+from circuits.tile import TileConfig
 from spice.characterise import Conditions
 from spice.engine import engine
 from spice.reram_read import ReadBench

@@ -33,6 +33,7 @@ from bitline.core.model_file import quadratic_terms
 from bitline.core.samples import Samples
 from bitline.core.seeds import stream
 from circuits import cells, sense_amp
+from spice.spread import counts
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -221,7 +222,7 @@ def figures(nominal: Record, samples: Samples | None = None) -> dict[str, Figure
     found = {"sensing_time": Figure(float(nominal["sensing_time"]), "s")}
     if samples is None or samples.count == 0:
         return found
-    tail = {"samples": Figure(samples.count, "1"), "failed_samples": Figure(len(samples.failures), "1")}
+    tail = counts(samples)
     if samples.count - len(samples.failures) < FEWEST:
         return found | tail
     model = read_model(nominal, samples)

@@ -47,6 +47,7 @@ from spice.column_cycles import (
 )
 from spice.engine import Vectors
 from spice.mismatch import draw_vth
+from spice.spread import with_spread
 from spice.waves import crossing
 
 STAGE = "column.mismatch"
@@ -178,20 +179,11 @@ def figures(nominal: Record, samples: Samples | None = None) -> dict[str, Figure
         The nominal ones; with samples also `<name>_mean` and `<name>_sigma` of `SPREAD` over those that read,
         `misreads_<bit>` at the nominal sensing time, `samples` and `failed_samples`.
     """
-    found = {name: Figure(float(nominal[name]), unit) for name, unit in FIGURES.items()}
-    if samples is None or samples.count == 0:
-        return found
-    failed = len(samples.failures)
-    if samples.count - failed > 1:
-        for name in SPREAD:
-            values = samples.valid(name)
-            values = values[~np.isnan(values)]
-            if values.size > 1:
-                found[f"{name}_mean"] = Figure(float(np.mean(values)), "s")
-                found[f"{name}_sigma"] = Figure(float(np.std(values, ddof=1)), "s")
+    found = with_spread(nominal, samples, FIGURES, SPREAD)
+    if samples is not None and samples.columns:
         for bit in (0, 1):
             found[f"misreads_{bit}"] = Figure(float(np.sum(samples.valid(f"reads_{bit}") == 0)), "1")
-    return found | {"samples": Figure(samples.count, "1"), "failed_samples": Figure(failed, "1")}
+    return found
 
 
 def _read(context: Column, found: Vectors, bit: int) -> Record:

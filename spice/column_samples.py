@@ -22,9 +22,9 @@ from circuits.technology import Device, load_technology
 from spice.characterise import Conditions
 from spice.column_cycles import Column, ColumnSetting
 from spice.engine import engine
+from spice.latch import Latch
+from spice.latch import netlist as latch_netlist
 from spice.mismatch import apply_vth, draw_vth
-from spice.sense_amp import Latch
-from spice.sense_amp import netlist as latch_netlist
 
 STAGE = "bit_errors.mismatch"
 UNITS: dict[str, str] = {

@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from bitline.core.executor import Record
 from bitline.core.figures import Figure
 from bitline.core.samples import Samples
@@ -24,6 +22,7 @@ from spice.butterfly import Butterfly
 from spice.characterise import Conditions
 from spice.engine import engine
 from spice.mismatch import apply_vth, draw_vth
+from spice.spread import with_spread
 
 STAGE = "eight_t.mismatch"
 FIGURES: dict[str, str] = {
@@ -138,13 +137,4 @@ def figures(nominal: Record, samples: Samples | None = None) -> dict[str, Figure
     Returns:
         The nominal ones; with samples also `<name>_mean`, `<name>_sigma`, `samples` and `failed_samples`.
     """
-    found = {name: Figure(float(nominal[name]), unit) for name, unit in FIGURES.items()}
-    if samples is None or samples.count == 0:
-        return found
-    failed = len(samples.failures)
-    if samples.count - failed > 1:
-        for name, unit in FIGURES.items():
-            values = samples.valid(name)
-            found[f"{name}_mean"] = Figure(float(np.mean(values)), unit)
-            found[f"{name}_sigma"] = Figure(float(np.std(values, ddof=1)), unit)
-    return found | {"samples": Figure(samples.count, "1"), "failed_samples": Figure(failed, "1")}
+    return with_spread(nominal, samples, FIGURES)

@@ -38,6 +38,7 @@ from spice.column_cycles import CYCLES
 from spice.engine import Vectors
 from spice.macro_cycles import MacroSetting, component_energy, nominal_cycles, rise, simulate, swing, times
 from spice.mismatch import draw_vth
+from spice.spread import with_spread
 from spice.waves import energy
 
 STAGE = "macro.mismatch"
@@ -183,16 +184,7 @@ def figures(nominal: Record, samples: Samples | None = None) -> dict[str, Figure
         The nominal ones; with samples also `<name>_mean` and `<name>_sigma` of `SPREAD` over those that read,
         `misreads_1`, `samples` and `failed_samples`.
     """
-    found = {name: Figure(float(nominal[name]), unit) for name, unit in FIGURES.items()}
-    if samples is None or samples.count == 0:
-        return found
-    failed = len(samples.failures)
-    if samples.count - failed > 1:
-        for name in SPREAD:
-            values = samples.valid(name)
-            values = values[~np.isnan(values)]
-            if values.size > 1:
-                found[f"{name}_mean"] = Figure(float(np.mean(values)), FIGURES[name])
-                found[f"{name}_sigma"] = Figure(float(np.std(values, ddof=1)), FIGURES[name])
+    found = with_spread(nominal, samples, FIGURES, SPREAD)
+    if samples is not None and samples.columns:
         found["misreads_1"] = Figure(float(np.sum(samples.valid("reads_1") == 0)), "1")
-    return found | {"samples": Figure(samples.count, "1"), "failed_samples": Figure(failed, "1")}
+    return found

@@ -24,6 +24,7 @@ from circuits.variation import ConductanceSpread, load_spread
 from spice import reram_read, reram_switching
 from spice.characterise import Conditions
 from spice.reram_read import ReadBench
+from spice.spread import counts
 
 LEVELS = (1e-6, 2e-6, 5e-6, 10e-6, 20e-6, 30e-6, 39e-6)  # S; a device that cannot reach one leaves it out
 READS = (0.45, 1.0, 1.45)  # times v_read: where a sample is read; the fit's own voltages are others
@@ -189,10 +190,9 @@ def figures(nominal: Record, samples: Samples | None = None, spread: str = "wan2
             mean, sigma = float(np.mean(read)), float(np.std(read, ddof=1))
             found[f"conductance_mean_{_name(level)}"] = Figure(mean, "S", source=source)
             found[f"conductance_sigma_{_name(level)}"] = Figure(sigma, "S", source=source)
-    failed = len(samples.failures)
     if samples.columns:
         found["out_of_reach"] = Figure(int(samples.valid("out_of_reach").sum()), "1")
-    return found | {"samples": Figure(samples.count, "1"), "failed_samples": Figure(failed, "1")}
+    return found | counts(samples)
 
 
 def _levels(bench: ReadBench, levels: tuple[float, ...]) -> Record:

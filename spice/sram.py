@@ -42,6 +42,7 @@ from spice import mismatch, sram_bench
 from spice.engine import engine
 from spice.mismatch import Floats, Variable
 from spice.process import load_process
+from spice.spread import VTH, with_spread
 from spice.sram_bench import Bench, role_of, transistor_of
 
 FIGURES = sram_bench.FIGURES
@@ -222,24 +223,16 @@ class SramPoints(SramNominal):
         return {"scores": scores} | {lobe: record[lobe] for name in self.wanted for lobe in LOBES[name]}
 
 
-def figures(nominal: Record, monte_carlo: Samples | None = None) -> dict[str, Figure]:
+def figures(nominal: Record, monte_carlo: Samples | None = None, source: str = VTH) -> dict[str, Figure]:
     """Figures to print.
 
     Args:
         nominal: record of `SramNominal`.
         monte_carlo: samples of `SramMonteCarlo`.
+        source: what varies from sample to sample.
 
     Returns:
         Nominal figures under their own names; with samples also `<name>_mean` and `<name>_sigma` (of one cell, over
         those that could be simulated), `samples` and `failed_samples`.
     """
-    found = {name: Figure(float(nominal[name]), unit) for name, unit in FIGURES.items()}
-    if monte_carlo is None or monte_carlo.count == 0:
-        return found
-    failed = len(monte_carlo.failures)
-    if monte_carlo.count - failed > 1:
-        for name, unit in FIGURES.items():
-            values = monte_carlo.valid(name)
-            found[f"{name}_mean"] = Figure(float(np.mean(values)), unit)
-            found[f"{name}_sigma"] = Figure(float(np.std(values, ddof=1)), unit)
-    return found | {"samples": Figure(monte_carlo.count, "1"), "failed_samples": Figure(failed, "1")}
+    return with_spread(nominal, monte_carlo, FIGURES, source=source)

@@ -31,6 +31,7 @@ from spice.drv import retention_voltage
 from spice.engine import Vectors, engine
 from spice.mismatch import apply_vth, draw_vth
 from spice.n_curve import margins
+from spice.spread import with_spread
 from spice.waves import crossing
 
 STAGE = "sram.mismatch"  # that of spice/sram.py: cell number i is the same cell in both
@@ -181,13 +182,4 @@ def figures(nominal: Record, samples: Samples | None = None) -> dict[str, Figure
         The nominal ones; with samples also `<name>_mean`, `<name>_sigma` (over those that could be simulated),
         `samples` and `failed_samples`.
     """
-    found = {name: Figure(float(nominal[name]), unit) for name, unit in FIGURES.items()}
-    if samples is None or samples.count == 0:
-        return found
-    failed = len(samples.failures)
-    if samples.count - failed > 1:
-        for name, unit in FIGURES.items():
-            values = samples.valid(name)
-            found[f"{name}_mean"] = Figure(float(np.mean(values)), unit)
-            found[f"{name}_sigma"] = Figure(float(np.std(values, ddof=1)), unit)
-    return found | {"samples": Figure(samples.count, "1"), "failed_samples": Figure(failed, "1")}
+    return with_spread(nominal, samples, FIGURES)

@@ -6,7 +6,8 @@ from circuits.netlist import Netlist
 from circuits.sense_amp import SenseBench
 from spice.characterise import Conditions, Part
 from spice.fits_sense_amp import FEWEST, check_sense_amp, fit_sense_amp
-from spice.sense_amp import NODES, UNITS, SenseAmpMonteCarlo, SenseAmpNominal, figures, netlist
+from spice.latch import netlist
+from spice.sense_amp import NODES, UNITS, SenseAmpMonteCarlo, SenseAmpNominal, figures
 
 
 def make(below_vdd: float = 0.2) -> Part:

@@ -44,11 +44,12 @@ def make(variation: str = "vth", process: str = "corner", corner_sigma: float = 
         task.check()  # before the nominal cell is simulated
         return task
 
+    source = f"variation: {variation}" + (", global process" if process == "global" else "")
     return Part(
         nominal=_nominal,
         monte_carlo=monte_carlo,
         units={**UNITS, **VARIED_UNITS},
-        figures=figures,
+        figures=lambda nominal, samples: figures(nominal, samples, source),
         fit=_fit,
         check=_check,
         netlists=_netlists,

@@ -10,7 +10,8 @@ from circuits.sense_amp import INSTANCE, TRANSISTORS, SenseBench
 from circuits.technology import load_technology
 from spice.characterise import Conditions
 from spice.fits_sense_amp import check_sense_amp, fit_sense_amp
-from spice.sense_amp import DELAY_DIFFERENCE, UNITS, Latch, SenseAmpMonteCarlo, SenseAmpNominal, figures
+from spice.latch import Latch
+from spice.sense_amp import DELAY_DIFFERENCE, UNITS, SenseAmpMonteCarlo, SenseAmpNominal, figures
 
 SEED = Conditions(seed=7)
 COUNT = 48
