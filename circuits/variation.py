@@ -1,4 +1,4 @@
-"""Spread of programmed conductance, as published: an input to every simulation here, never an outcome of one.
+"""Spread of programmed conductance, published or measured: an input to every simulation here, never an outcome.
 
 Each entry is the standard deviation of a cell's conductance about its target, a polynomial in the target, with the
 range its publication covers. Outside that range it raises `ModelRangeError`.
@@ -69,6 +69,13 @@ class ConductanceSpread:
         return np.maximum(g + self.sigma(g) * rng.standard_normal(g.shape), 0.0)
 
 
+def _of_full_scale(full: float, coefficients: tuple[float, ...]) -> tuple[float, ...]:
+    """Coefficients of g / uS from those of g / `full` (uS)."""
+    return tuple(c / full**k for k, c in enumerate(coefficients))
+
+
+_WAN = "Wan et al., Nature 608, 504 (2022)"
+
 SPREADS: Mapping[str, ConductanceSpread] = MappingProxyType(
     {
         spread.name: spread
@@ -76,12 +83,26 @@ SPREADS: Mapping[str, ConductanceSpread] = MappingProxyType(
             ConductanceSpread(
                 name="wan2022",
                 source=(
-                    "Wan et al., Nature 608, 504 (2022), Extended Data Fig. 3, 1 s after programming: holds the verify "
+                    f"{_WAN}, Extended Data Fig. 3, 1 s after programming: holds the verify "
                     "tolerance and the first relaxation; 130 nm; cubic fit of CrossSim"
                 ),
                 low=0.0,
                 high=39.26e-6,
                 microsiemens=(1.053, 0.2374, -1.167e-2, 1.536e-4),
+            ),
+            ConductanceSpread(
+                name="wan2022_1day",
+                source=f"{_WAN}, 1 day after programming, which it holds; 130 nm; quartic fit of aihwkit",
+                low=0.0,
+                high=40e-6,
+                microsiemens=_of_full_scale(40, (0.701, 22.086, -50.773, 47.095, -16.458)),
+            ),
+            ConductanceSpread(
+                name="wan2022_2days",
+                source=f"{_WAN}, 2 days after programming, which it holds; 130 nm; quartic fit of aihwkit",
+                low=0.0,
+                high=40e-6,
+                microsiemens=_of_full_scale(40, (0.782, 20.274, -43.507, 37.062, -11.934)),
             ),
             ConductanceSpread(
                 name="milo2021",
@@ -96,7 +117,17 @@ SPREADS: Mapping[str, ConductanceSpread] = MappingProxyType(
 
 
 def load_spread(name: str = "wan2022") -> ConductanceSpread:
-    """The published spread `name`; ConfigError when there is none of that name."""
+    """The published spread `name`, or that of one's own measured reads by the path of their CSV file.
+
+    Raises:
+        ConfigError: there is no such spread, or the file is wrong (`circuits.reram_measured` says what it holds).
+        FitError: the file has too few reads.
+    """
+    from circuits.reram_measured_spread import is_measured, load_measured_spread
+
+    if is_measured(name):
+        return load_measured_spread(name)
     if name not in SPREADS:
-        raise ConfigError(f"no conductance spread '{name}'{suggestion(name, list(SPREADS))}")
+        hint = suggestion(name, list(SPREADS))
+        raise ConfigError(f"no conductance spread '{name}'{hint} (or give the path of a .csv file of measured reads)")
     return SPREADS[name]

@@ -12,7 +12,9 @@ gives v(blb) - v(bl) = +swing and reads 0 above the offset, stored 1 gives -swin
 So one drawn chip (`Chip`) has an amplifier a column and shifts a cell that it keeps at every supply and sensing time:
 an offset is its column's, a weak cell stays weak, and a failure depends on the stored value. The error rates (`rates`)
 average the amplifier's normal offset exactly over drawn cells. Writes, cells that flip when read and the sensing
-amplifier's own time are not in them. Mismatch is "vth" variation; sensing times count from the word line at vdd / 2 to
+amplifier's own time are not in them. The swing is compared with the offset at rest, and an amplifier whose lines still
+move needs more of it, 11 to 14 mV in whole-column reads at 150 ps, so these rates are optimistic; `bitline yield
+read-access` takes that loss. Mismatch is "vth" variation; sensing times count from the word line at vdd / 2 to
 the enable at vdd / 2.
 """
 
@@ -38,6 +40,7 @@ from spice.spread import counts
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 MIRRORED = (3, 4, 5, 0, 1, 2)  # of a cell's six shifts, seen from its other side
+OPTIMISTIC = "against the offset at rest, which is optimistic: moving lines need more swing"
 RATES = (1e-3, 1e-6, 1e-9)  # that sensing times are given for
 FEWEST = 40  # samples: the quadratic has 28 coefficients, and a sample gives two currents
 HELD_OUT = 4  # every so many-th sample is kept for the residuals
@@ -235,11 +238,11 @@ def figures(nominal: Record, samples: Samples | None = None) -> dict[str, Figure
     }
     zero, one = model.rates(top, np.array([found["sensing_time"].value]))[:, 0]
     found |= {
-        "bit_error_rate_0": Figure(float(zero), "1", MODELLED),
-        "bit_error_rate_1": Figure(float(one), "1", MODELLED),
+        "bit_error_rate_0": Figure(float(zero), "1", MODELLED, OPTIMISTIC),
+        "bit_error_rate_1": Figure(float(one), "1", MODELLED, OPTIMISTIC),
     }
     for rate in RATES:
-        found[f"sensing_time_{rate:.0e}"] = Figure(model.sensing_time(top, rate), "s", MODELLED)
+        found[f"sensing_time_{rate:.0e}"] = Figure(model.sensing_time(top, rate), "s", MODELLED, OPTIMISTIC)
     return found | tail
 
 

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from bitline.cli.characterise import Characterised
+from bitline.cli.vcd import value_changes
 from bitline.core.errors import ConfigError
 from bitline.core.figures import to_json
 from bitline.core.samples import write_hdf5
@@ -31,14 +33,38 @@ def _written(path: Path) -> Iterator[Path]:
 
 
 Waveform = dict[str, "np.ndarray[Any, np.dtype[np.float64]]"]
+WAVEFORM_FORMATS = (".raw", ".csv", ".vcd", ".h5")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    with _written(path):
+        path.write_text(text, encoding="utf-8")
 
 
 def write_netlist(path: Path, netlist: Netlist, made_from: Mapping[str, str | float | int]) -> None:
     """Write a netlist that plain ngspice runs (``ngspice -b FILE``), with a header that says what it is made from."""
     title, *rest = netlist.deck().splitlines()
     header = [f"* {key}: {value}" for key, value in {"sha256 without this header": netlist.hash, **made_from}.items()]
-    with _written(path):
-        path.write_text("\n".join([title, *header, *rest]) + "\n", encoding="utf-8")
+    header += ["* for ngspice -b alone, no part of the circuit:", *_stand_alone(netlist)]
+    write_text(path, "\n".join([title, *header, *rest]) + "\n")
+
+
+def _stand_alone(netlist: Netlist) -> list[str]:
+    """Lines for who runs the file alone; the circuit stays as it is.
+
+    Two OpenMP threads, ngspice's usual number, make a small circuit ten times slower, fifty on a busy machine; and
+    without an output line ``ngspice -b`` runs no sweep or transient, and fails.
+    """
+    lines = [".options num_threads=1"]
+    kinds = dict.fromkeys(analysis.split()[0].removeprefix(".") for analysis in netlist.analyses)
+    if not netlist.measures:
+        lines += [f".print {kind} all" for kind in kinds if kind != "op"]
+    return lines
 
 
 def write_netlists(folder: Path, name: str, conditions: Conditions, settings: Settings | None = None) -> list[Path]:
@@ -63,28 +89,49 @@ def waveforms(characterised: Characterised) -> dict[str, Waveform]:
     }
 
 
-def write_waveform(path: Path, title: str, waveform: Waveform, units: Mapping[str, str]) -> None:
-    """Write a waveform in the format that the suffix names.
+def write_waveform(path: Path, title: str, waveform: Waveform, units: Mapping[str, str], vdd: float) -> None:
+    """Write a waveform in the format that the suffix names, one of `WAVEFORM_FORMATS`.
 
     Args:
-        path: ends in ".raw" (ngspice, LTspice) or ".csv" (a header line with units, then numbers).
+        path: ends in ".raw" (ngspice, LTspice), ".csv" (a header line with units, then numbers), ".vcd" (GTKWave) or
+            ".h5" (a dataset a vector, its attribute `unit`).
         title: one line.
         waveform: vectors of one length, the axis first.
         units: by vector.
+        vdd: supply, V, to which a .vcd holds its logic levels.
 
     Raises:
-        ConfigError: another suffix, or the file cannot be written.
+        ConfigError: another suffix, the format cannot hold this waveform, or the file cannot be written.
     """
-    if path.suffix == ".raw":
+    if path.suffix not in WAVEFORM_FORMATS:
+        known = ", ".join(WAVEFORM_FORMATS[:-1])
+        raise ConfigError(
+            f"{path}: waveforms are written as {known} or {WAVEFORM_FORMATS[-1]}, "
+            f"not {path.suffix or 'without a suffix'!r}"
+        )
+    if path.suffix == ".vcd":
+        write_text(path, "\n".join(value_changes(title, waveform, units, vdd)) + "\n")
+    elif path.suffix == ".h5":
+        with _written(path):
+            path.write_bytes(_hdf5(title, waveform, units))
+    elif path.suffix == ".raw":
         with _written(path):
             write_raw(path, title, waveform, units)
-    elif path.suffix == ".csv":
+    else:
         with _written(path), path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(f"{name} ({units[name]})" for name in waveform)
             writer.writerows(zip(*(vector.tolist() for vector in waveform.values()), strict=True))
-    else:
-        raise ConfigError(f"{path}: waveforms are written as .raw or .csv, not {path.suffix or 'without a suffix'!r}")
+
+
+def _hdf5(title: str, waveform: Waveform, units: Mapping[str, str]) -> bytes:
+    """The image of an HDF5 file, made in memory as bitline.core.samples does."""
+    with h5py.File("waveform", "w", driver="core", backing_store=False, track_order=True) as file:
+        file.attrs["title"] = title
+        for name, vector in waveform.items():
+            file.create_dataset(name, data=vector).attrs["unit"] = units[name]
+        file.flush()
+        return bytes(file.id.get_file_image())
 
 
 def write_waveforms(folder: Path, characterised: Characterised) -> None:
@@ -93,7 +140,8 @@ def write_waveforms(folder: Path, characterised: Characterised) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     units = characterised.part.units
     for key, waveform in waveforms(characterised).items():
-        write_waveform(folder / f"{characterised.name}-{key}.raw", f"{characterised.name} {key}", waveform, units)
+        path, title = folder / f"{characterised.name}-{key}.raw", f"{characterised.name} {key}"
+        write_waveform(path, title, waveform, units, characterised.conditions.vdd)
 
 
 def write_characterised(folder: Path, characterised: Characterised) -> None:
@@ -102,9 +150,7 @@ def write_characterised(folder: Path, characterised: Characterised) -> None:
     write_netlists(folder / "netlists", name, conditions, characterised.settings)
     write_waveforms(folder / "waveforms", characterised)
     write_hdf5(folder / f"{name}.h5", list(characterised.groups), conditions.attrs())
-    figures = json.dumps(to_json(characterised.figures()), indent=1)
-    with _written(folder / f"{name}.json") as path:
-        path.write_text(figures + "\n", encoding="utf-8")
+    write_text(folder / f"{name}.json", json.dumps(to_json(characterised.figures()), indent=1) + "\n")
 
 
 def choose(wanted: str, known: Iterable[str], what: str) -> str:

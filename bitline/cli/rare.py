@@ -44,13 +44,14 @@ class Question:
 
     def attrs(self) -> dict[str, str | float | int]:
         """All that the simulations depend on, as HDF5 attributes and provenance hold it."""
-        from spice.characterise import part
         from spice.engine import engine
 
-        hashes = {name: made.hash for name, made in part(self.part).netlists(self.failure.conditions).items()}
+        hashes = {name: made.hash for name, made in rare_part(self.part).netlists(self.failure).items()}
         return {
             "part": self.part,
             "below": json.dumps(dict(self.failure.below)),
+            "above": json.dumps(dict(self.failure.above)),
+            "settings": json.dumps(dict(self.failure.settings), sort_keys=True),
             "variation": self.failure.variation,
             **self.failure.conditions.attrs(),
             "method": self.method,
@@ -120,8 +121,10 @@ def document(question: Question, answer: Answer) -> dict[str, Any]:
         "trusted": not found.warnings,
         "warnings": list(found.warnings),
         "part": question.part,
-        "metric": " or ".join(failure.below),
+        "metric": " or ".join(failure.metrics),
         "below": dict(failure.below),
+        "above": dict(failure.above),
+        "settings": dict(failure.settings),
         "variation": failure.variation,
         **failure.conditions.attrs(),
     }

@@ -53,7 +53,10 @@ def resumable(again: str) -> Iterator[None]:
     """Say on Ctrl-C that `again`, a command, goes on from here; exit status 130."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        # one that arrives within a numba kernel comes out as the cause of a SystemError
+        if not isinstance(error.__cause__ if isinstance(error, SystemError) else error, KeyboardInterrupt):
+            raise
         note(f"stopped; nothing that was finished is lost: {again} goes on from here")
         raise typer.Exit(130) from None
 

@@ -22,7 +22,7 @@ METHODS: Mapping[str, tuple[Method, int]] = {
 """Method by name, and the simulations it is allowed where nothing else is said."""
 
 AUTO = "auto"
-_FEW = 20  # dimensions up to which a quadratic can be afforded
+_FEW = 30  # dimensions up to which a quadratic can be afforded: an amplifier in full has 27
 
 
 def estimate(

@@ -1,7 +1,7 @@
 """Parts whose failures can be asked for.
 
-A part is a module in `spice/rare/parts` with `METRICS`, its figures and their units, and `limit_state(failure,
-executor, store, progress)`; a new one is a new file there, the file's name is the part's name on the command line.
+A part is a module in `spice/rare/parts` with what `RarePart` asks for; a new one is a new file there, the file's name
+is the part's name on the command line.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 from bitline.core.errors import ConfigError
 from bitline.core.executor import Executor
 from bitline.core.store import Store
 from bitline.core.suggest import suggestion
+from circuits.netlist import Netlist
 from spice.characterise import Conditions
-from spice.rare.simulated import Simulated
+from spice.rare.simulated import Bound, Simulated
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,28 @@ class Failure:
         below: limit by metric: the part fails where any of them lies below its limit.
         conditions: technology, corner, temperature and supply.
         variation: of `spice.mismatch.VARIATIONS`.
+        above: limit by metric: it fails where any of them lies above its limit, too.
+        settings: of the part, by name.
     """
 
     below: Mapping[str, float]
     conditions: Conditions
     variation: str = "full"
+    above: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Every metric that has a limit, each once."""
+        return tuple(dict.fromkeys((*self.below, *self.above)))
+
+    def bounds(self, fields: Mapping[str, tuple[str, ...]]) -> list[Bound]:
+        """The limits over the records' fields, given by metric."""
+        return [
+            Bound(fields[name], limit, abs(limit) or 1.0, above)
+            for limits, above in ((self.below, False), (self.above, True))
+            for name, limit in limits.items()
+        ]
 
 
 class RarePart(Protocol):
@@ -42,6 +60,10 @@ class RarePart(Protocol):
     """Unit by metric."""
     UNITS: Mapping[str, str]
     """Unit by field of the records."""
+    SETTINGS: Mapping[str, str]
+    """Unit by setting; each has to be given."""
+    netlists: Callable[[Failure], Mapping[str, Netlist]]
+    """What is simulated, by name, as it is without mismatch."""
     limit_state: Callable[[Failure, Executor, Store, Callable[[int], None]], Simulated]
     """The failure as a limit state; raises ConfigError for an unknown metric, technology, corner or variation."""
 
@@ -75,3 +97,19 @@ def unit(name: str, metric: str) -> str:
     if metric not in metrics:
         raise ConfigError(f"{name} has no metric {metric!r}{suggestion(metric, metrics)}")
     return metrics[metric]
+
+
+def checked_settings(name: str, settings: Mapping[str, float]) -> dict[str, float]:
+    """The settings of a part.
+
+    Raises:
+        ConfigError: one that the part does not have, or one that it needs is missing.
+    """
+    known = rare_part(name).SETTINGS
+    for key in settings:
+        if key not in known:
+            raise ConfigError(f"{name} has no setting {key!r}{suggestion(key, known)}")
+    for key in known:
+        if key not in settings:
+            raise ConfigError(f"{name} needs a {key}: give it with --{key.replace('_', '-')}")
+    return dict(settings)

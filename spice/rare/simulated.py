@@ -15,17 +15,23 @@ from spice.rare.limit_state import Floats
 
 @dataclass(frozen=True)
 class Bound:
-    """A figure that must not fall below a limit.
+    """A figure that must not fall below a limit, or not rise above it.
 
     Args:
         fields: of the records: all of them have to hold it.
         limit: in their unit.
         scale: what a margin is divided by, so that margins of different units compare.
+        above: it is the figure above the limit that fails.
     """
 
     fields: tuple[str, ...]
     limit: float
     scale: float = 1.0
+    above: bool = False
+
+    def margin(self, value: float) -> float:
+        """How far `value` lies on the right side, below 0 where it fails."""
+        return (self.limit - value if self.above else value - self.limit) / self.scale
 
 
 class Simulated:
@@ -83,6 +89,4 @@ class Simulated:
             return [np.nan] * sum(len(bound.fields) for bound in self._bounds)
         if not np.array_equal(np.asarray(outcome.record["scores"]), point):
             raise StoreError(f"point {number} was kept for another run; choose another folder or remove its journal")
-        return [
-            (float(outcome.record[name]) - bound.limit) / bound.scale for bound in self._bounds for name in bound.fields
-        ]
+        return [bound.margin(float(outcome.record[name])) for bound in self._bounds for name in bound.fields]

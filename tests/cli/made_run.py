@@ -10,12 +10,15 @@ from bitline.cli.characterise import Work, characterise, fit
 from bitline.cli.ladder import Rung, run_ladder
 from bitline.cli.summary import Summary
 from bitline.cli.verify import Verification
-from bitline.core.figures import ESTIMATED, MODELLED, PUBLISHED
+from bitline.core.figures import ESTIMATED, MODELLED, PUBLISHED, to_json
 from bitline.core.samples import Group, Samples, write_hdf5
+from circuits.column import COMPONENTS
 from nn.study import References
 from nn.study import figures as network_figures
 from nn.study import units as network_units
-from spice.characterise import Conditions
+from spice.characterise import Conditions, part
+from spice.column import FIGURES as COLUMN_FIGURES
+from spice.column_cycles import CYCLES, NODES
 
 COUNTS = {"sram": 16, "sense_amp": 24, "reram": 14}
 LAYERS = {"fc1": 16, "fc2": 4}  # conversions an image
@@ -86,3 +89,66 @@ def _products(name, rng, size, apart):
     units = {"fast": "A", "ngspice": "A", "error": "1", "power_error": "1", "tile_error": "1"}
     units |= {"drop": "V", "g": "S", "v": "V"}
     return Group(f"trust/{name}", Samples(count, columns), units)
+
+
+def make_parts(folder: Path, seed=5) -> Path:
+    """Write what ``characterize --out`` leaves of the parts that are slow to simulate, with records drawn at random."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    conditions = Conditions(seed=seed).attrs()
+    for name, (nominal, columns) in {"sram_column": _column(rng), "bit_errors": _errors(rng)}.items():
+        found = part(name)
+        count = len(next(iter(columns.values())))
+        both = {"nominal": Samples(1, {key: np.asarray(value)[None] for key, value in nominal.items()})}
+        both["monte_carlo"] = Samples(count, columns)
+        groups = [Group(f"{name}/{stage}", samples, found.units, conditions) for stage, samples in both.items()]
+        write_hdf5(folder / f"{name}.h5", groups, conditions)
+        figures = to_json(found.figures(nominal, both["monte_carlo"]))
+        (folder / f"{name}.json").write_text(json.dumps(figures))
+    return folder
+
+
+def _column(rng, count=20):
+    nominal = {name: rng.uniform(1, 9) * 1e-10 for name, unit in COLUMN_FIGURES.items() if unit == "s"}
+    for what in ("read", "write"):
+        spent = {f"{what}_energy_{name}": rng.uniform(1, 50) * 1e-15 for name in COMPONENTS}
+        nominal |= {**spent, f"{what}_energy": sum(spent.values())}
+    nominal |= {"bit_line_capacitance": 5e-14, "bit_line_leakage": 1e-10}
+    for cycle in CYCLES:
+        nominal[f"{cycle}_time"] = np.linspace(0, 4e-9, 50)
+        nominal |= {f"{cycle}_{net}": 1.8 * rng.uniform(size=50) for net in NODES}
+    nominal["swept_sensing_time"] = np.linspace(1e-10, 5e-10, 5)
+    nominal["swept_access_time"] = np.array([np.nan, 4e-10, 4e-10, 5e-10, 6e-10])
+    nominal |= {"swept_reads_0": np.ones(5), "swept_reads_1": np.array([0.0, 1, 1, 1, 1])}
+    columns = {name: rng.normal(3e-10, 1e-11, count) for name in ("bit_line_time_0", "bit_line_time_1", "access_time")}
+    columns |= {"reads_0": np.ones(count, dtype=np.int64), "reads_1": np.ones(count, dtype=np.int64)}
+    columns["access_time"][:2], columns["reads_1"][:2] = np.nan, 0
+    return nominal, columns
+
+
+ERRORS = {"mean": -0.03, "sigma": 0.02, "rate": (2e8, 4e8)}  # V, V, V/s at either supply
+
+
+def _errors(rng, count=60):
+    """Cells that all have one current, amplifiers with a normal offset, bit lines that part at a constant rate."""
+    time = np.linspace(0, 5e-9, 400)
+    amplifier = rng.normal(0.0, 5e-3, (count, 9))
+    slopes = np.full(9, ERRORS["sigma"] / 3)  # nine equal ones
+    nominal = {
+        "vdd": np.array([1.4, 1.8]),
+        "read_current": np.array([3e-5, 5e-5]),
+        "swing_time": np.stack([time, time]),
+        "swing": np.stack([rate * time for rate in ERRORS["rate"]]),
+        "sensing_time": 5e-10,
+        "swing_setting": 0.2,
+        "cell_sigma": np.full(6, 0.02),
+        "amplifier_sigma": np.full(9, 5e-3),
+    }
+    columns = {
+        "cell_vth": rng.normal(0.0, 0.02, (count, 6)),
+        "amplifier_vth": amplifier,
+        "read_current_left": np.tile(nominal["read_current"], (count, 1)),
+        "read_current_right": np.tile(nominal["read_current"], (count, 1)),
+        "offset": np.tile((ERRORS["mean"] + amplifier / 5e-3 @ slopes)[:, None], (1, 2)),
+    }
+    return nominal, columns

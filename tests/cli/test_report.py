@@ -20,7 +20,7 @@ LOADS = {"src", "href", "srcset", "data", "action", "poster"}  # attributes that
 
 
 class Page(HTMLParser):
-    """What tests ask of a page: its charts by title, its text, and what it would load."""
+    """What tests ask of a page: its charts by title, the second of a card as "TITLE, beside", text, what it loads."""
 
     def __init__(self, html):
         super().__init__()
@@ -41,7 +41,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         if self._json and self._in == "script":
-            self.charts[self._title] = json.loads(data)
+            title = self._title if self._title not in self.charts else f"{self._title}, beside"
+            self.charts[title] = json.loads(data)
         elif self._in not in ("script", "style"):
             self.text.append(data)
             if self._in == "h3":
@@ -111,6 +112,22 @@ def test_histograms_hold_every_sample_and_mark_the_nominal_value(made, page):
         mean = np.sum(bars["x"] * bars["y"]) / bars["y"].sum()
         assert mean == pytest.approx(values.mean() * factor, abs=bars["width"])
         assert page.trace(title, "nominal")["x"] == pytest.approx(nominal * factor, rel=1e-6)
+
+
+def test_qq_plots_stand_beside_the_histograms(made, page):
+    for title, part, name in (("Read SNM", "sram", "read_snm"), ("Input-referred offset", "sense_amp", "offset")):
+        values = read_group(made / "run.h5", f"{part}/monte_carlo").samples[name]
+        shown = page.trace(f"{title}, beside", "QQ")
+        np.testing.assert_allclose(shown["x"], 1e3 * np.sort(values), rtol=1e-6)
+        assert shown["y"] == pytest.approx(-shown["y"][::-1], abs=1e-6)
+
+
+def test_a_run_shows_the_waveforms_of_its_parts_and_no_sections_of_others(page):
+    (menu,) = page.charts["Waveform viewer"]["layout"]["updatemenus"]
+    shown = {button["label"].partition(":")[0] for button in menu["buttons"]}
+    assert shown == {"ReRAM", "Sense amp", "SRAM"}
+    for other in ("SRAM column", "SRAM macro", "N-curve", "8T cell", "Read errors"):
+        assert other not in page.text
 
 
 def test_the_cloud_holds_both_curves_of_every_sample(made, page):

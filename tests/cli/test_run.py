@@ -3,9 +3,12 @@
 import json
 import shutil
 
+import pytest
+import typer
 from command import listing
 
 from bitline.cli.summary import read_summary
+from bitline.cli.terminal import resumable
 from bitline.core.model_file import ModelFile
 from bitline.core.samples import group_names
 
@@ -65,3 +68,11 @@ def test_verify_by_folder_and_by_study_file(call, finished_run, study_file, tmp_
     by_study = call("verify", study_file, "--results", "results", *few)
     assert json.loads(by_study.out) == found  # of the run that is there: none is made
     assert len(list(folder.parent.iterdir())) == 1
+
+
+def test_an_interrupt_within_a_numba_kernel_is_one_too():
+    with pytest.raises(typer.Exit) as ended, resumable("bitline run x.toml"):
+        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+    assert ended.value.exit_code == 130
+    with pytest.raises(SystemError, match="another"), resumable("bitline run x.toml"):
+        raise SystemError("another")

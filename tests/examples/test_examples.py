@@ -30,6 +30,16 @@ def spice_cell(said):
     assert len(set(re.findall(r"cell \d+: read SNM ([\d.]+) mV", said))) == 3
 
 
+def rare_failures(said):
+    value, known = numbers(r"two sides: (\S+) of (\S+),", said)
+    assert known == pytest.approx(5.73e-7, rel=1e-3)
+    assert value == pytest.approx(known, rel=0.3)
+    value, low, high = numbers(r"cell: (\S+), 95 % interval (\S+) to (\S+), mixture", said)
+    assert 1e-10 < low < value < high < 2e-9
+    assert numbers(r"as much as (\d+) failures", said)[0] >= 100
+    assert said.rstrip().endswith("trusted")
+
+
 def model_file(said):
     low, high = (numbers(rf"20 uS at {volts} V: ([\d.]+) uA", said)[0] for volts in ("0.2", "0.4"))
     assert low == pytest.approx(4.0, rel=1e-3)  # 20 uS is the conductance at 0.2 V
@@ -59,7 +69,7 @@ def core_samples(said):
     assert "sample 42 alone equals sample 42 of the set: True" in said
 
 
-CHECKS = (circuits_netlists, spice_cell, model_file, crossbar_wires, nn_digits, core_samples)
+CHECKS = (circuits_netlists, spice_cell, rare_failures, model_file, crossbar_wires, nn_digits, core_samples)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

@@ -17,7 +17,10 @@ LARGEST = 2**63 - 1  # that HDF5 attributes hold
 Settings = Annotated[list[str], typer.Option("--set", help="a setting of the part, as device=vteam")]
 
 
-PARTS = "bit-errors, eight-t, reram, sense-amp, sram, sram-column, sram-macro, sram-stability"
+PARTS = (
+    "bit-errors, eight-t, reram, reram-programming, reram-stress, sense-amp, sram, sram-column, sram-macro, "
+    "sram-stability"
+)
 
 
 def characterize(

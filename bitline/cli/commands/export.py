@@ -1,4 +1,4 @@
-"""``bitline export``: netlists and waveforms for review in other tools."""
+"""``bitline export``: netlists, waveforms and the macro's Liberty file, for review in other tools."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bitline.cli.commands.characterize import PARTS, Settings, read_settings
 from bitline.cli.commands.solve import Both, OfBitLines, OfWordLines, read_array, segments
 from bitline.cli.terminal import say
 
-app = typer.Typer(help="Netlists and waveforms for review in other tools.", no_args_is_help=True)
+app = typer.Typer(help="Netlists, waveforms and Liberty files for other tools.", no_args_is_help=True)
 
 
 @app.command("netlist")
@@ -50,13 +50,37 @@ def netlist(
         say(f"wrote {path}")
 
 
+@app.command("liberty")
+def liberty(
+    out: Annotated[Path, typer.Option("-o", "--out", help="the .lib file")],
+    *,
+    technology: Annotated[str, typer.Option(help="a shipped technology, or a technology's folder")] = "sky130",
+    corner: Annotated[str, typer.Option(help="process corner")] = "tt",
+    temperature: Annotated[float, typer.Option(help="in C")] = 27.0,
+    vdd: Annotated[str, typer.Option(help="supply, as 1.8 or 900m")] = "1.8",
+    settings: Settings = [],  # noqa: B006 - typer copies it
+) -> None:
+    """Simulate the SRAM macro and write its Liberty file; --set address_bits=6 and the like as for sram-macro."""
+    from bitline.cli.artefacts import write_text
+    from bitline.cli.liberty import macro_library
+    from bitline.core.errors import ConfigError
+    from bitline.core.units import parse_quantity
+    from spice.characterise import Conditions, settings_of
+
+    if not out.parent.is_dir():
+        raise ConfigError(f"{out} cannot be written: there is no folder {out.parent}")
+    conditions = Conditions(technology, corner, temperature, parse_quantity(vdd, "V"))
+    write_text(out, macro_library(conditions, {**settings_of("sram_macro"), **read_settings(settings)}))
+    say(f"wrote {out}")
+
+
 @app.command("waveform")
 def waveform(
     folder: Annotated[Path, typer.Argument(help="a run's folder, or one of characterize --out")],
     name: Annotated[str, typer.Argument(help="PART-NAME; without it, those that there are")] = "",
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="a .raw or .csv file")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="a .raw, .csv, .vcd or .h5 file")] = None,
 ) -> None:
-    """Write one nominal waveform as ngspice raw or CSV."""
+    """Write one nominal waveform: ngspice raw, CSV, VCD (GTKWave) or HDF5, as the suffix says."""
     from bitline.cli.artefacts import choose, waveforms, write_waveform
     from bitline.cli.characterise import read_characterised
     from bitline.core.errors import ConfigError
@@ -73,5 +97,5 @@ def waveform(
     if out is None:
         raise ConfigError(f"where to? give -o {name}.raw or -o {name}.csv")
     found, wave = known[choose(name, known, "waveform")]
-    write_waveform(out, f"{folder.name} {name}", wave, found.part.units)
+    write_waveform(out, f"{folder.name} {name}", wave, found.part.units, found.conditions.vdd)
     say(f"wrote {out}")

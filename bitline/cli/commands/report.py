@@ -1,4 +1,4 @@
-"""``bitline report``: a run as one page of pictures."""
+"""``bitline report``: a run, or characterised parts, as one page of pictures."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from bitline.cli.terminal import say
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(help="a run's folder, results/STUDY/...")],
+    folder: Annotated[Path, typer.Argument(help="of a run, results/STUDY/..., or of characterize --out")],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="the page; report.html in the folder by default")
     ] = None,
 ) -> None:
-    """Write a run's report: one HTML page with its pictures, which opens anywhere and links to nothing."""
+    """Write the report of a run or of characterised parts: one HTML page that opens anywhere and links to nothing."""
     from bitline.cli.report import write_report
 
     say(f"wrote {write_report(folder, out)}")

@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from bitline.cli.terminal import errors, output, print_figures, print_json
-from bitline.core.errors import ConfigError
 from bitline.core.units import format_quantity, parse_quantity
 
+PARTS = "sram, sense-amp, read-access"
 
-def yield_(
-    part: Annotated[str, typer.Argument(help="what may fail: sram")],
+
+class _OrPart(TyperGroup):
+    """Any first word that is no command here is a part."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # which click it is differs between typers
+        """The command of the first word, or that of parts."""
+        if args[0] in self.commands:
+            return super().resolve_command(ctx, args)
+        return "", self.commands["PART"], args
+
+
+app = typer.Typer(
+    cls=_OrPart,
+    help=f"The probability that a part fails ({PARTS}), and the yield of a macro.",
+    no_args_is_help=True,
+)
+
+
+@app.command("PART")
+def part_(
+    part: Annotated[str, typer.Argument(help=f"what may fail: {PARTS}")],
     *,
     metric: Annotated[
-        list[str], typer.Option(help="a figure that must not fall below its limit; again for more, any of which fails")
-    ],
-    below: Annotated[list[str], typer.Option(help="the limit, as 150m; one for each --metric, in their order")],
+        list[str] | None, typer.Option(help="a figure that fails beyond its limit; again for more, any of which fails")
+    ] = None,
+    below: Annotated[
+        list[str] | None,
+        typer.Option(help="fails below this, as 150m; one for each --metric, in their order, or named: read_snm=150m"),
+    ] = None,
+    above: Annotated[list[str] | None, typer.Option(help="fails above this; given as --below is")] = None,
+    sensing_time: Annotated[
+        str | None, typer.Option(help="of read-access: from the word line to the sense enable, as 150p")
+    ] = None,
     variation: Annotated[
         str, typer.Option(help="vth: thresholds alone; full: also oxide thickness and subthreshold")
     ] = "full",
@@ -38,40 +64,63 @@ def yield_(
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Estimate the probability that one part fails by mismatch, down to 1e-9 and beyond, with ngspice verdicts."""
+    from bitline.cli.limits import parse_limits
     from bitline.cli.rare import Question, ask, document, figures
     from spice.characterise import Conditions
-    from spice.rare.part import Failure
+    from spice.rare.part import Failure, checked_settings, unit
 
     name = part.replace("-", "_")
+    lower, upper = parse_limits(metric or (), below or (), above or (), lambda metric: unit(name, metric))
+    given = {} if sensing_time is None else {"sensing_time": parse_quantity(sensing_time, "s")}
     conditions = Conditions(technology, corner, temperature, parse_quantity(vdd, "V"), seed)
-    failure = Failure(_limits(name, metric, below), conditions, variation)
+    failure = Failure(lower, conditions, variation, upper, checked_settings(name, given))
     question = Question(name, failure, method, relative_error, max_simulations)
     answer = ask(question, workers, out)
     found = answer.estimate
-    for warning in found.warnings:
-        errors.print(f"[bold yellow]warning:[/] {warning}", highlight=False, soft_wrap=True)
+    _warn(found.warnings)
     if as_json:
         print_json(document(question, answer))
         return
-    limits = " or ".join(f"{key} < {format_quantity(value, _unit(name, key))}" for key, value in failure.below.items())
-    title = f"{limits}; {variation} variation, {technology} {corner}, {temperature:g} C, {conditions.vdd:g} V"
+    limits = " or ".join(
+        f"{key} {sign} {format_quantity(value, unit(name, key))}"
+        for sign, these in (("<", lower), (">", upper))
+        for key, value in these.items()
+    )
+    at = "".join(f", {key} {said}" for key, said in (("sensing time", sensing_time),) if said)
+    title = f"{limits}; {variation} variation, {technology} {corner}, {temperature:g} C, {conditions.vdd:g} V{at}"
     print_figures(figures(answer), as_json=False, title=title)
     output.print(f"95 % interval {found.ci_low:.3g} to {found.ci_high:.3g}, by {found.method}")
 
 
-def _limits(part: str, metrics: Sequence[str], limits: Sequence[str]) -> dict[str, float]:
-    if len(metrics) != len(limits):
-        raise ConfigError(f"{len(metrics)} --metric and {len(limits)} --below: give each metric its limit")
-    found: dict[str, float] = {}
-    for metric, limit in zip(metrics, limits, strict=True):
-        name = metric.replace("-", "_")
-        if name in found:
-            raise ConfigError(f"--metric {metric} is given twice; give each metric one limit")
-        found[name] = parse_quantity(limit, _unit(part, name))
-    return found
+@app.command("macro")
+def macro(
+    *,
+    cell_failure: Annotated[str, typer.Option(help="of one cell: a probability, or a yield.json (or its folder)")],
+    column_failure: Annotated[
+        str, typer.Option(help="of a column's amplifier, which all its cells share; given as a cell's is")
+    ] = "0",
+    words: Annotated[int, typer.Option(help="of the macro")] = 128,
+    word_bits: Annotated[int, typer.Option(help="columns of one amplifier each")] = 16,
+    ways: Annotated[int, typer.Option(help="words of a row: bit-line pairs that share an amplifier")] = 1,
+    spare_rows: Annotated[int, typer.Option(help="that replace rows with failing words")] = 0,
+    spare_columns: Annotated[int, typer.Option(help="that replace columns, amplifier included")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """The yield of a macro, bare, with spares, and with single-error correction, from single failures; exact."""
+    from bitline.cli.macro_yield import document, doubts, read_probability
+    from spice.macro_yield import MacroPlan, figures
+
+    plan = MacroPlan(words, word_bits, ways, spare_rows, spare_columns)
+    cell, column = read_probability(cell_failure), read_probability(column_failure)
+    _warn(doubts(cell, column))
+    if as_json:
+        print_json(document(plan, cell, column))
+        return
+    spares = f"{spare_rows} spare rows, {spare_columns} spare columns, {plan.check_bits} check bits"
+    title = f"{words} x {word_bits}; cell failure {cell.value:.3g}, column failure {column.value:.3g}; {spares}"
+    print_figures(figures(plan, cell.value, column.value), as_json=False, title=title)
 
 
-def _unit(part: str, metric: str) -> str:
-    from spice.rare.part import unit
-
-    return unit(part, metric)
+def _warn(warnings: tuple[str, ...]) -> None:
+    for warning in warnings:
+        errors.print(f"[bold yellow]warning:[/] {warning}", highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The report of a run: one HTML page with its pictures, that needs nothing but itself.
+"""The report of a run or of characterised parts: one HTML page with its pictures, that needs nothing but itself.
 
 A section is one file in `sections`; its blocks take what they draw from the run and say so where it is not there.
 """

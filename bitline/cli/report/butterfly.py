@@ -17,15 +17,15 @@ from bitline.core.figures import SIMULATED
 DRAWN = 100  # samples in the cloud: more would only weigh
 
 
-def butterfly(mode: str, title: str) -> Block:
-    """A block: the butterfly of the cell in `mode`, "read" or "hold"."""
+def butterfly(mode: str, title: str, part: str = "sram") -> Block:
+    """A block: the butterfly of a part's cell in `mode`, "read" or "hold"."""
 
     def block(run: RunSource) -> str:
-        nominal = run.group("sram/nominal")
+        nominal = run.group(f"{part}/nominal")
         vin, q, qb = (np.asarray(nominal.first(name)) for name in ("vin", f"{mode}_q", f"{mode}_qb"))
         margin = float(nominal.first(f"{mode}_snm"))
         figure = chart("V(Q) (V)", "V(QB) (V)")
-        said = _cloud(figure, run, mode)
+        said = _cloud(figure, run, part, mode)
         for x, y, name, colour in ((vin, qb, "QB over Q", BLUE), (q, vin, "Q over QB", GREEN)):
             figure.add_trace(line(x, y, name, colour))
         for number, corners in enumerate(squares(vin, q, qb)):
@@ -67,10 +67,12 @@ def squares(vin: Floats, q: Floats, qb: Floats) -> list[tuple[Floats, Floats]]:
     return outlines
 
 
-def _cloud(figure: go.Figure, run: RunSource, mode: str) -> str:
+def _cloud(figure: go.Figure, run: RunSource, part: str, mode: str) -> str:
     """Draw the samples' curves behind the nominal ones; gives the sentence that says how many there are."""
     try:
-        drawn = run.group("sram/monte_carlo")
+        drawn = run.group(f"{part}/monte_carlo")
+        if "vin" not in drawn.names:
+            return ""  # its samples keep no curves
         vin, q, qb = (np.asarray(drawn.valid(name))[:DRAWN] for name in ("vin", f"{mode}_q", f"{mode}_qb"))
     except AbsentError:
         return "No mismatch samples were drawn."

@@ -100,7 +100,7 @@ def line(x: Array, y: Array, name: str, colour: str, **more: Any) -> go.Scatter:
 def points(x: Array, y: Array, name: str, colour: str, **more: Any) -> go.Scatter:
     """Dots; `more` goes to plotly."""
     style: Mapping[str, Any] = {"color": colour, "size": 6, **more.pop("marker", {})}
-    return go.Scatter(x=single(x), y=single(y), name=name, mode="markers", marker=style, **more)
+    return go.Scatter(x=single(x), y=single(y), name=name, marker=style, **{"mode": "markers", **more})
 
 
 def joined(curves: Array) -> Array:

@@ -1,16 +1,30 @@
-"""The head of the page: the accuracy, and the chain from the transistor that it hangs on."""
+"""The head of the page: the accuracy and the chain from the transistor that it hangs on, or what the parts give."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from bitline.cli.report.markup import badge, percent, quantity, relative, text
+from bitline.cli.report.markup import badge, percent, quantity, relative, sentence, text, words
 from bitline.cli.report.source import AbsentError, RunSource
 from bitline.cli.run_folder import SHORT
-from bitline.core.figures import SIMULATED
+from bitline.core.figures import SIMULATED, Figure
+
+# The figures that a part characterised alone is known by
+_TELLING: Mapping[str, tuple[str, ...]] = {
+    "sram": ("read_snm", "hold_snm", "write_margin_bl", "read_current"),
+    "sram_stability": ("svnm", "wti", "drv", "write_time"),
+    "eight_t": ("read_snm", "read_current"),
+    "sense_amp": ("offset_sigma", "delay"),
+    "sram_column": ("access_time", "cycle_time", "read_energy", "write_energy"),
+    "bit_errors": ("offset_sigma", "sensing_time_1e-06"),
+    "sram_macro": ("access_time", "cycle_time", "read_energy", "leakage"),
+    "reram": ("on_off_ratio", "v_set", "v_reset"),
+}
+_FEW = 3  # figures of a part without any above
+_MANY = 12  # boxes; beyond them a part has one
 
 
 @dataclass(frozen=True)
@@ -24,15 +38,40 @@ class _Step:
 
 
 def headline(run: RunSource) -> str:
-    """Study, accuracy and chain, as HTML; what a run does not hold is left out of it."""
-    under = f"{_conditions(run)} · seed {run.summary.seed} · study {run.summary.hash[:SHORT]}"
+    """Study, accuracy and chain as HTML, or the telling figures of characterised parts; what is absent is left out."""
+    alone = run.config is None
+    study = "" if alone else f" · study {run.summary.hash[:SHORT]}"
+    under = f"{_conditions(run)} · seed {run.summary.seed}{study}"
     steps = "".join(
         f'<li><span class="step">{text(step.name)}</span><span class="value">{text(step.value)}</span>'
         f'<span class="of">{text(step.of)}</span>{badge(step.kind)}</li>'
-        for step in _chain(run)
+        for step in (_parts(run) if alone else _chain(run))
     )
-    title = f"<h1>{text(run.summary.study)}</h1><p class='under'>{text(under)}</p>"
-    return f'{title}{_accuracy(run)}<ol class="chain">{steps}</ol>'
+    name = sentence(", ".join(map(words, _ordered(run)))) if alone else run.summary.study
+    title = f"<h1>{text(name)}</h1><p class='under'>{text(under)}</p>"
+    return f'{title}{_accuracy(run)}<ol class="chain{" apart" if alone else ""}">{steps}</ol>'
+
+
+def _parts(run: RunSource) -> Iterator[_Step]:
+    every = run.summary.figures
+    chosen = {
+        part: [name for name in _TELLING.get(part, _first(found)) if name in found] for part, found in every.items()
+    }
+    most = None if sum(map(len, chosen.values())) <= _MANY else 1
+    for part in _ordered(run):
+        for name in chosen[part][:most]:
+            figure = every[part][name]
+            yield _Step(sentence(words(part)), quantity(figure.value, figure.unit), words(name), figure.kind)
+
+
+def _first(figures: Mapping[str, Figure]) -> tuple[str, ...]:
+    return tuple(name for name in figures if not name.endswith(("_mean", "_sigma")))[:_FEW]
+
+
+def _ordered(run: RunSource) -> list[str]:
+    """Characterised parts, from the cell up."""
+    known = list(_TELLING)
+    return sorted(run.summary.figures, key=lambda part: known.index(part) if part in known else len(known))
 
 
 def _accuracy(run: RunSource) -> str:

@@ -18,6 +18,8 @@ _KINDS = {
     ESTIMATED: "published",
 }
 NONE = "\N{EN DASH}"  # stands where there is no number
+_CAPITALS = ("snm", "bl", "wl", "adc", "dac", "lrs", "hrs", "sram", "svnm", "sinm", "wtv", "wti", "drv")
+_SHOWN = {**{word: word.upper() for word in _CAPITALS}, "vth": "Vth", "reram": "ReRAM"}
 _GAP = "\N{NO-BREAK SPACE}"  # between a number and its unit
 _TIMES = f"{_GAP}\N{MULTIPLICATION SIGN}{_GAP}"
 _RAISED = str.maketrans("-0123456789", "\u207b⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -71,8 +73,7 @@ def relative(error: float) -> str:
 
 def words(name: str) -> str:
     """A figure's name as a reader writes it: ``write_margin_bl`` is "write margin BL"."""
-    shown = {"snm": "SNM", "bl": "BL", "wl": "WL", "adc": "ADC", "dac": "DAC", "lrs": "LRS", "hrs": "HRS", "vth": "Vth"}
-    return " ".join(shown.get(word, word) for word in name.split("_"))
+    return " ".join(_SHOWN.get(word, word) for word in name.replace("eight_t", "8T cell").split("_"))
 
 
 def sentence(said: str) -> str:
@@ -113,7 +114,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable
 def figures_table(figures: Mapping[str, Figure]) -> str:
     """A part's figures: the nominal value, with mean and sigma over the mismatch samples in the same row."""
     rows = []
-    drawn = any(name.endswith("_sigma") for name in figures)
+    drawn = any(name.endswith("_sigma") and name.removesuffix("_sigma") in figures for name in figures)
     for name, figure in figures.items():
         base, _, suffix = name.rpartition("_")
         if name in _SAMPLES or (suffix in ("mean", "sigma") and base in figures):

@@ -10,7 +10,7 @@ from pathlib import Path
 from bitline.cli.report.headline import headline
 from bitline.cli.report.markup import text
 from bitline.cli.report.section import Section, render, sections
-from bitline.cli.report.source import RunSource, read_run
+from bitline.cli.report.source import RunSource, read_source
 from bitline.core.errors import ConfigError
 
 # The page cannot load anything, even by mistake; plotly draws heat maps through data: images
@@ -18,22 +18,23 @@ _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inl
 
 
 def write_report(folder: Path, out: Path | None = None) -> Path:
-    """Write the report of a finished run; it appears whole or not at all.
+    """Write the report of a finished run or of characterised parts; it appears whole or not at all.
 
     Args:
-        folder: of the run, with run.h5, model.json, summary.json and config.toml.
-        out: the file; by default report.html in the run's folder.
+        folder: of the run, with run.h5, model.json, summary.json and config.toml; or one that
+            ``bitline characterize --out`` made, with PART.h5 and PART.json of one part or more.
+        out: the file; by default report.html in that folder.
 
     Returns:
         The file.
 
     Raises:
-        ConfigError: the folder holds no finished run, one of its files is not what it should be, or the report cannot
-            be written.
-        StoreError: run.h5 is missing or truncated.
+        ConfigError: the folder holds neither, one of its files is not what it should be, or the report cannot be
+            written.
+        StoreError: an HDF5 file is missing or truncated.
     """
     target = out or folder / "report.html"
-    page = "".join(_page(read_run(folder)))
+    page = "".join(_page(read_source(folder)))
     partial = target.with_name(f".{target.name}.partial")
     try:
         partial.write_text(page, encoding="utf-8")
@@ -48,24 +49,26 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
 def _page(run: RunSource) -> Iterable[str]:
     from plotly.offline import get_plotlyjs
 
-    shown = sections()
+    rendered = {section: render(section, run) for section in sections() if section.shown(run)}
+    shown = {section: pieces for section, pieces in rendered.items() if pieces}
     links = "".join(f'<a href="#{section.anchor}">{text(section.title)}</a>' for section in shown)
     yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     yield f"<title>bitline: {text(run.summary.study)}</title>\n<style>\n{_asset('page.css')}</style>\n</head>\n<body>\n"
     yield f"<header><div>{headline(run)}</div></header>\n<nav><div>{links}</div></nav>\n<main>\n"
-    for section in shown:
-        yield _section(section, run)
+    for section, pieces in shown.items():
+        yield _section(section, pieces)
     made_by = f"bitline {text(run.summary.version)}"
-    yield f"</main>\n<footer>Made by {made_by} from run.h5, model.json and summary.json.</footer>\n"
+    made_from = "run.h5, model.json and summary.json" if run.config is not None else "the samples of the parts"
+    yield f"</main>\n<footer>Made by {made_by} from {made_from}.</footer>\n"
     yield f"<script>{get_plotlyjs()}</script>\n<script>\n{_asset('page.js')}</script>\n</body>\n</html>\n"
 
 
-def _section(section: Section, run: RunSource) -> str:
-    pieces = "\n".join(render(section, run))
+def _section(section: Section, pieces: list[str]) -> str:
+    body = "\n".join(pieces)
     heading = f"<h2>{text(section.title)}</h2>"
-    return f'<section id="{section.anchor}">{heading}\n<div class="grid">\n{pieces}\n</div></section>\n'
+    return f'<section id="{section.anchor}">{heading}\n<div class="grid">\n{body}\n</div></section>\n'
 
 
 def _asset(name: str) -> str:

@@ -19,12 +19,22 @@ class Section:
     Args:
         order: sections are put in this order.
         title: its heading.
-        blocks: each gives a piece of HTML from the run, or raises AbsentError where the run lacks what it draws.
+        blocks: each gives a piece of HTML from the run (none is no piece), or raises AbsentError where the
+            run lacks what it draws.
+        about: the part whose groups it draws from; without one it has something to show in any folder.
+        usual: every run has that part, so that a run which lacks it says so. Other sections are then not shown, nor is
+            any in a folder of characterised parts that lacks its part.
     """
 
     order: int
     title: str
     blocks: tuple[Block, ...]
+    about: str = ""
+    usual: bool = True
+
+    def shown(self, run: RunSource) -> bool:
+        """Whether a page of this folder has the section."""
+        return not self.about or self.about in run.parts or (self.usual and run.config is not None)
 
     @property
     def anchor(self) -> str:
@@ -51,6 +61,6 @@ def render(section: Section, run: RunSource) -> list[str]:
             piece = block(run)
         except AbsentError as reason:
             piece = absent(str(reason))
-        if piece not in pieces:
+        if piece and piece not in pieces:
             pieces.append(piece)
     return pieces

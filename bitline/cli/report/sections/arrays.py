@@ -76,4 +76,4 @@ def _drop(run: RunSource) -> str:
     return card("IR drop of a tile", plot(figure, caption), caption, [MODELLED])
 
 
-SECTION = Section(70, "Arrays", (_drop, *_currents("linear"), *_currents("cells")))
+SECTION = Section(70, "Arrays", (_drop, *_currents("linear"), *_currents("cells")), "trust")

@@ -69,4 +69,4 @@ def _components(run: RunSource, what: str) -> dict[str, Figure]:
     return dict(sorted(parts.items(), key=lambda item: -item[1].value))
 
 
-SECTION = Section(60, "Energy and latency", (_bars("energy", "Energy"), _bars("latency", "Latency")))
+SECTION = Section(60, "Energy and latency", (_bars("energy", "Energy"), _bars("latency", "Latency")), "network")

@@ -18,18 +18,21 @@ def _conditions(run: RunSource) -> str:
         own = run.group(name).group.attrs if stage == "nominal" else {}
         rows += [[text(f"{part}: {key}"), text(own[key])] for key in own if key not in (*known, "netlists")]
     rows.append(["bitline", text(run.summary.version)])
-    rows.append(["study", f'<code class="hash">{text(run.summary.hash)}</code>'])
+    if run.summary.hash:
+        rows.append(["study", f'<code class="hash">{text(run.summary.hash)}</code>'])
     return card("Conditions", table(("what", "value"), rows))
 
 
 def _samples(run: RunSource) -> str:
     rows = [(name, run.group(name)) for name in run.groups]
     cells = [[f"<code>{text(name)}</code>", text(found.count), text(found.failed)] for name, found in rows]
-    caption = "Groups of run.h5; a failed sample keeps its row and its reason."
+    caption = "Groups in HDF5; a failed sample keeps its row and its reason."
     return card("Samples", table(("group", "samples", "failed"), cells, [1, 2]), caption)
 
 
 def _times(run: RunSource) -> str:
+    if not run.summary.seconds:
+        return ""
     rows = [[text(name), text(quantity(seconds, "s"))] for name, seconds in run.summary.seconds.items()]
     caption = "Of the process that finished the run; what an earlier one had done is not in it."
     return card("Run times", table(("stage", "time"), rows, [1]), caption)
@@ -47,6 +50,8 @@ def _netlists(run: RunSource) -> str:
 
 
 def _config(run: RunSource) -> str:
+    if run.config is None:
+        return ""
     shown = f"<details><summary>config.toml</summary><pre>{text(run.config)}</pre></details>"
     return card("The study as it ran", shown, width="wide")
 

@@ -180,4 +180,5 @@ SECTION = Section(
         _programmed,
         _error,
     ),
+    "reram",
 )

@@ -81,7 +81,7 @@ def _delay(run: RunSource) -> str:
         kinds.append(MODELLED)
     figure.add_trace(points(overdrive * x_factor, delay * y_factor, "nominal", BLUE, marker={"size": 8}))
     caption = "Overdrive is the input difference beyond the sample's own offset."
-    return card("Delay", plot(figure, caption, 270), caption, kinds)
+    return card("Delay", plot(figure, caption, 270), caption, kinds, "half")
 
 
 def _samples(run: RunSource, difference: float) -> tuple[Floats, Floats]:
@@ -100,4 +100,5 @@ SECTION = Section(
         histogram("sense_amp", "offset", "Input-referred offset"),
         histogram("sense_amp", "delay", "Delay under mismatch"),
     ),
+    "sense_amp",
 )

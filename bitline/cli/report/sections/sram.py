@@ -36,7 +36,7 @@ def _trade(run: RunSource) -> str:
     caption = (
         f"Correlation {np.corrcoef(read, write)[0, 1]:.2f}.".replace("-", "\N{MINUS SIGN}") if len(read) > 2 else ""
     )
-    return card("Stability against writability", plot(figure, caption, 270), caption, [SIMULATED])
+    return card("Stability against writability", plot(figure, caption, 270), caption, [SIMULATED], "half")
 
 
 SECTION = Section(
@@ -53,4 +53,5 @@ SECTION = Section(
         histogram("sram", "read_current"),
         _trade,
     ),
+    "sram",
 )

@@ -109,4 +109,4 @@ def _residual(model: FittedModel) -> str:
     return f"rms {rms}, largest {largest}, {error.samples} samples"
 
 
-SECTION = Section(80, "Trust", (_ladder, _verification, _models))
+SECTION = Section(80, "Trust", (_ladder, _verification, _models), "trust")
