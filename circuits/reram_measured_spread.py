@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bitline.core.errors import ConfigError, FitError
+from bitline.core.figures import OWN_DATA
 from circuits.reram_measured import Measured, read_measured
 from circuits.variation import ConductanceSpread
 
@@ -39,6 +40,11 @@ class MeasuredSpread(ConductanceSpread):
     bias: float = 0.0
     residual: float = 0.0
     expected: float = 0.0
+
+    @property
+    def kind(self) -> str:
+        """Where the numbers come from, as figures say it."""
+        return OWN_DATA
 
 
 def is_measured(name: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from bitline.core.errors import ConfigError, ModelRangeError
+from bitline.core.figures import PUBLISHED
 from bitline.core.suggest import suggestion
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -38,6 +39,11 @@ class ConductanceSpread:
     low: float
     high: float
     microsiemens: tuple[float, ...]
+
+    @property
+    def kind(self) -> str:
+        """Where the numbers come from, as figures say it."""
+        return PUBLISHED
 
     @property
     def coefficients(self) -> tuple[float, ...]:

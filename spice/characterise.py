@@ -72,6 +72,7 @@ class Part:
         netlists: what it simulates, by file name without suffix.
         waveforms: field names of the nominal record by waveform: the first is the axis.
         fewest: samples that `fit` needs.
+        inputs: what it takes from files, by their contents; part of the provenance and of what samples depend on.
         usual: samples that are drawn where nobody says how many.
     """
 
@@ -84,6 +85,7 @@ class Part:
     netlists: Callable[[Conditions], dict[str, Netlist]]
     waveforms: Mapping[str, tuple[str, ...]]
     fewest: int = 1
+    inputs: str = ""
     usual: int = 100
 
 

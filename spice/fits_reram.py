@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from bitline.core.executor import Record
-from bitline.core.figures import PUBLISHED, SIMULATED
+from bitline.core.figures import SIMULATED
 from bitline.core.model_file import KINDS, FittedModel, Input, Residual, residual
 from bitline.core.samples import Samples
 from circuits.variation import load_spread
@@ -129,7 +129,7 @@ def _programming_sigma(spread: str, provenance: Mapping[str, str | float | int])
         unit="S",
         parameters={"coefficients": list(published.coefficients)},
         residual=Residual(0.0, 0.0, 0, "S"),  # taken as published: no samples of ours
-        origin=PUBLISHED,
+        origin=published.kind,
         source=published.source,
         provenance=dict(provenance),
     )

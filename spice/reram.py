@@ -16,7 +16,7 @@ import numpy as np
 
 from bitline.core.errors import ConfigError
 from bitline.core.executor import Record
-from bitline.core.figures import PUBLISHED, Figure
+from bitline.core.figures import Figure
 from bitline.core.samples import Samples
 from bitline.core.seeds import stream
 from circuits.netlist import Netlist
@@ -180,10 +180,10 @@ def figures(nominal: Record, samples: Samples | None = None, spread: str = "wan2
     levels = np.asarray(nominal["level"], dtype=np.float64)
     for level in levels:
         sigma = float(published.sigma(level))
-        found[f"programmed_sigma_{_name(level)}"] = Figure(sigma, "S", PUBLISHED, published.source)
+        found[f"programmed_sigma_{_name(level)}"] = Figure(sigma, "S", published.kind, published.source)
     if samples is None or samples.count == 0:
         return found
-    source = f"of cells programmed with the published spread: {published.source}"
+    source = f"of cells programmed with this spread: {published.source}"
     for level in levels if samples.columns else ():
         read = samples.valid("conductance")[samples.valid("target") == level]
         if len(read) > 1:

@@ -183,7 +183,8 @@ def _provenance(found: Part, conditions: Conditions) -> dict[str, str]:
     from spice.engine import engine
 
     hashes = {key: netlist.hash for key, netlist in found.netlists(conditions).items()}
-    return {"ngspice": engine().version, "netlists": json.dumps(hashes, sort_keys=True)}
+    inputs = {"inputs": found.inputs} if found.inputs else {}
+    return {"ngspice": engine().version, "netlists": json.dumps(hashes, sort_keys=True), **inputs}
 
 
 def fit(parts: Iterable[Characterised]) -> ModelFile:

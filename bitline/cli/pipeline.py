@@ -31,6 +31,7 @@ from bitline.core.figures import MODELLED, Figure
 from bitline.core.model_file import ModelFile
 from bitline.core.samples import SCHEMA, Group, Samples, write_hdf5
 from circuits.technology import load_technology
+from circuits.variation import load_spread
 from nn.study import figures as accuracy_figures
 from nn.study import units
 from spice.characterise import Conditions
@@ -42,6 +43,7 @@ def study_key(study: Study) -> str:
     for path in sorted(load_technology(study.conditions.technology).path.iterdir()):
         if path.is_file():
             digest.update(path.read_bytes())
+    digest.update(load_spread(study.reram.spread).source.encode())  # of a measured one, with its file's hash
     data = Path(study.network.data).expanduser()
     for path in sorted(data.iterdir()) if data.is_dir() else [data] if data.is_file() else []:
         digest.update(path.read_bytes())

@@ -169,9 +169,15 @@ def load_study(path: Path) -> Study:
 def _anchor(document: dict[str, Any], folder: Path) -> None:
     """Take relative paths from the study file's folder where they lead to something; absolute, they outlive a move."""
     from circuits.technology import available as technologies
+    from circuits.variation import SPREADS
     from nn.datasets import available as data_sets
 
-    for section, key, names in (("conditions", "technology", technologies()), ("network", "data", data_sets())):
+    paths = (
+        ("conditions", "technology", technologies()),
+        ("network", "data", data_sets()),
+        ("reram", "spread", SPREADS),
+    )
+    for section, key, names in paths:
         table = document.get(section)
         if not isinstance(table, dict):
             continue

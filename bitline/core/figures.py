@@ -11,6 +11,7 @@ MODELLED = "modelled"
 MEASURED = "computed by inference"
 PUBLISHED = "input from a publication"
 ESTIMATED = "estimated from a published figure"
+OWN_DATA = "input from a measurement of one's own"
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class Figure:
     Args:
         value: in `unit`, an SI unit without prefix (or "1" for a ratio, "%" never).
         unit: its symbol.
-        kind: SIMULATED, MODELLED, MEASURED, PUBLISHED or ESTIMATED.
-        source: the publication and its technology node, for the last two.
+        kind: SIMULATED, MODELLED, MEASURED, PUBLISHED, ESTIMATED or OWN_DATA.
+        source: the publication and its technology node, or the file, for the last three.
     """
 
     value: float

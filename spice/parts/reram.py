@@ -18,7 +18,7 @@ def make(device: str = "stanford_pku", v_read: float = 0.2, spread: str = "wan20
     Raises:
         ConfigError: there is no such spread.
     """
-    load_spread(spread)
+    inputs = load_spread(spread).source
 
     def nominal(conditions: Conditions) -> ReramNominal:
         return ReramNominal(conditions, device, v_read, spread)
@@ -40,6 +40,7 @@ def make(device: str = "stanford_pku", v_read: float = 0.2, spread: str = "wan20
         fit=fit,
         check=check_reram,
         netlists=simulated,
+        inputs=inputs,
         waveforms={
             "hysteresis": ("loop_time", "loop_source", "loop_v", "loop_i", "loop_state"),
             "cell-switching": ("loop_time", "cell_loop_v", "cell_loop_i", "cell_loop_mid", "cell_loop_state"),

@@ -1,10 +1,14 @@
 import json
 
+import numpy as np
 import pytest
 from command import listing
 
+from bitline.core.figures import OWN_DATA
 from bitline.core.model_file import ModelFile
 from bitline.core.samples import group_names, read_group
+from spice.characterise import Conditions
+from spice.characterise import part as part_of
 
 UNITS = {
     "sram": {
@@ -104,3 +108,16 @@ def test_conditions_are_not_mixed_in_one_fit(call, refused):
 def test_a_fit_needs_samples(call, refused):
     call("characterize", "sram", "--samples", 0, "--out", "made")
     assert "sram has no mismatch samples" in refused("fit", "made")
+
+
+def test_a_spread_of_ones_own_is_told_from_a_published_one_and_known_by_its_contents(tmp_path):
+    rng = np.random.default_rng(3)
+    rows = [f"{target},{rng.normal(target, 2.0):.4f}" for target in (2, 5, 10, 20, 30, 39) for _ in range(60)]
+    file = tmp_path / "mine.csv"
+    file.write_text("target (uS),g (uS)\n" + "\n".join(rows) + "\n")
+    own = part_of("reram", {"spread": str(file)})
+    record = own.nominal(Conditions()).run(own.nominal(Conditions()).prepare(), 0)
+    assert own.figures(record, None)["programmed_sigma_20uS"].kind == OWN_DATA
+    before = own.inputs
+    file.write_text(file.read_text().replace("2,", "2.01,", 1))
+    assert part_of("reram", {"spread": str(file)}).inputs != before

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from bitline.core.figures import ESTIMATED, MEASURED, MODELLED, PUBLISHED, SIMULATED, Figure
+from bitline.core.figures import ESTIMATED, MEASURED, MODELLED, OWN_DATA, PUBLISHED, SIMULATED, Figure
 from bitline.core.units import format_quantity
 
 # The kinds a badge has a colour of its own for, and the class that page.css gives it
@@ -15,6 +15,7 @@ _KINDS = {
     MODELLED: "modelled",
     MEASURED: "inferred",
     PUBLISHED: "published",
+    OWN_DATA: "published",
     ESTIMATED: "published",
 }
 NONE = "\N{EN DASH}"  # stands where there is no number

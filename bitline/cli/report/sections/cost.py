@@ -8,10 +8,17 @@ from bitline.cli.report.chart import BLUE, GREEN, GREY, ORANGE, PURPLE, chart, p
 from bitline.cli.report.markup import badge, card, percent, quantity, sentence, table, text, words
 from bitline.cli.report.section import Block, Section
 from bitline.cli.report.source import AbsentError, RunSource
-from bitline.core.figures import ESTIMATED, MEASURED, MODELLED, PUBLISHED, SIMULATED, Figure
+from bitline.core.figures import ESTIMATED, MEASURED, MODELLED, OWN_DATA, PUBLISHED, SIMULATED, Figure
 
 # As page.css colours the badges; an estimate is a lighter published figure
-_COLOURS = {SIMULATED: BLUE, MODELLED: GREEN, MEASURED: PURPLE, PUBLISHED: ORANGE, ESTIMATED: "#F0B48F"}
+_COLOURS = {
+    SIMULATED: BLUE,
+    MODELLED: GREEN,
+    MEASURED: PURPLE,
+    PUBLISHED: ORANGE,
+    ESTIMATED: "#F0B48F",
+    OWN_DATA: ORANGE,
+}
 
 
 _SUM = {

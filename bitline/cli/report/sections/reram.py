@@ -14,7 +14,8 @@ from bitline.core.figures import PUBLISHED, SIMULATED, Figure
 from bitline.core.units import parse_quantity
 
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE)
-_BY_LEVEL = ("programmed_sigma", "conductance_mean", "conductance_sigma")
+_GIVEN = "programmed_sigma"  # an input, published or measured by the user
+_BY_LEVEL = (_GIVEN, "conductance_mean", "conductance_sigma")
 
 
 def _figures(run: RunSource) -> str:
@@ -31,14 +32,14 @@ def _levels_table(run: RunSource) -> str:
         split = _level(name)
         if split is not None:
             levels.setdefault(split[1], {})[split[0]] = figure
-    sources = {figure.source for named in levels.values() for figure in named.values() if figure.kind == PUBLISHED}
+    given = {(each.kind, each.source) for named in levels.values() for name, each in named.items() if name == _GIVEN}
     rows = []
     for level, named in levels.items():
         found = [named.get(column) for column in _BY_LEVEL]
         cells = [text(quantity(each.value, each.unit)) if each else "" for each in found]
         rows.append([text(quantity(parse_quantity(level, "S"), "S")), *cells])
-    body = table(("target", "published sigma", "mean as read", "sigma as read"), rows, range(4))
-    said = "".join(f"<p class='under'>Published sigma: {badge(PUBLISHED, source)}</p>" for source in sorted(sources))
+    body = table(("target", "given sigma", "mean as read", "sigma as read"), rows, range(4))
+    said = "".join(f"<p class='under'>Given sigma: {badge(*each)}</p>" for each in sorted(given))
     return card(
         "Conductance levels",
         body + said,
