@@ -30,7 +30,6 @@ COMPONENTS = ("cells", "bit_line", "sense", "write", "control")  # each with a s
 BUFFERS = ("nand1_x1", "nand1_x4")  # between an ideal source and a control line
 _STEP, _STEPS = 10e-12, 400  # s; the longest time step, and least steps of a long cycle
 CELL_PORTS = "bl blb wl vdd"
-CELL_TRANSISTORS = ("pull_down", "pull_up", "pass_gate")
 
 
 @dataclass(frozen=True)

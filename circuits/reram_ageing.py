@@ -18,7 +18,6 @@ from bitline.core.errors import ModelRangeError
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-READ_NOISE = 0.01  # relative, of one read: as aihwkit's documentation suggests with Wan et al., Nature 608, 504 (2022)
 _MICRO = 1e-6
 _YEAR = 365.25 * 86400
 

@@ -15,6 +15,8 @@ from bitline.core.errors import ConfigError, StoreError
 SHORT = 12  # characters of the hash in a folder's name
 JOURNALS = "journals"  # sub-folder of an unfinished run
 JOURNAL = ".journal"  # suffix of a stage's samples
+SUMMARY = "summary.json"  # what makes a folder that of a finished run
+VERIFICATION = "verification.json"  # what verifying the run adds
 _LOCK = ".lock"
 _PARTIAL = ".partial-"
 
@@ -93,6 +95,12 @@ def require_run(folder: Path) -> Path:
     """
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder; bitline run STUDY.toml makes one under results/")
-    if not (folder / "summary.json").is_file():
-        raise ConfigError(f"{folder} holds no finished run (no summary.json); bitline run resumes an unfinished one")
+    if not (folder / SUMMARY).is_file():
+        raise ConfigError(f"{folder} holds no finished run (no {SUMMARY}); bitline run resumes an unfinished one")
     return folder
+
+
+def finished_runs(folder: Path, key: str) -> list[Path]:
+    """The finished runs of this key in a study's folder, the newest first; a partial one is none, whatever it holds."""
+    found = [path for path in folder.glob(f"*-{key[:SHORT]}") if not path.name.startswith(_PARTIAL)]
+    return sorted((path for path in found if (path / SUMMARY).is_file()), reverse=True)

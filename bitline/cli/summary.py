@@ -11,11 +11,10 @@ from pathlib import Path
 from rich.markup import escape
 
 from bitline.cli.ladder import Rung
+from bitline.cli.run_folder import SUMMARY
 from bitline.core.errors import ConfigError
 from bitline.core.figures import Figure, to_json
 from bitline.core.units import format_quantity
-
-FILE = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Summary:
             "ladder": [asdict(rung) for rung in self.ladder],
             "times": {stage: {"value": value, "unit": "s"} for stage, value in self.seconds.items()},
         }
-        (folder / FILE).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        (folder / SUMMARY).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def read_summary(folder: Path) -> Summary:
@@ -60,7 +59,7 @@ def read_summary(folder: Path) -> Summary:
     Raises:
         ConfigError: it is missing, or not what `write` wrote.
     """
-    path = folder / FILE
+    path = folder / SUMMARY
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         return Summary(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from bitline.cli.arrays import accuracy_task, netlist_tasks, tile_config
 from bitline.cli.characterise import Characterised, read_characterised
 from bitline.cli.ladder import Rung, comparison, model_rungs, product_rungs
 from bitline.cli.pipeline import study_key
+from bitline.cli.run_folder import VERIFICATION
 from bitline.cli.study import Study, load_study
 from bitline.cli.summary import read_summary
 from bitline.cli.terminal import progress
@@ -28,7 +28,6 @@ from nn.study import AccuracyTask
 from spice.array import resistor_cells
 from spice.devices import against_library
 
-FILE = "verification.json"
 CARD_LIMIT = 2e-4  # of flat cards against the library, relative
 LOGIT_LIMIT = 1e-3  # of the largest logit
 NETLIST_SIZE = 64  # word and bit lines; ngspice takes a minute for a product of 128 x 128 cells
@@ -52,8 +51,7 @@ class Verification:
 
     def write(self, folder: Path) -> None:
         """Keep it beside the run, for its report."""
-        document = {**self.to_json(), "images": self.images}
-        (folder / FILE).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        (folder / VERIFICATION).write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8")
 
     def to_json(self) -> dict[str, object]:
         """As JSON holds it; what was not climbed is left out."""
@@ -163,9 +161,3 @@ def _fresh(title: str, task: Task, indices: range) -> Samples:
             store.append(index - indices.start, outcome)
             advance(1)
     return collect(store, len(indices))
-
-
-def finished_runs(results: Path, study: Study, key: str) -> Iterator[Path]:
-    """Finished runs of a study with this key, the newest first."""
-    found = (results / study.name).glob(f"*-{key[:12]}")
-    yield from sorted((path for path in found if (path / "summary.json").is_file()), reverse=True)

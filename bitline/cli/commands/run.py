@@ -52,14 +52,13 @@ def verify(
     """Climb the ladder of trust for a run, on cases it has not seen; exit status 1 if a rung does not hold."""
     from bitline.cli.pipeline import run_study, study_key
     from bitline.cli.report import write_report
-    from bitline.cli.run_folder import require_run
+    from bitline.cli.run_folder import finished_runs, require_run
     from bitline.cli.study import load_study
-    from bitline.cli.verify import finished_runs
     from bitline.cli.verify import verify as climb
 
     if what.is_file():
         study = load_study(what)
-        folder = next(finished_runs(results, study, study_key(study)), None)
+        folder = next(iter(finished_runs(results / study.name, study_key(study))), None)
         with resumable(f"bitline verify {what}"):
             folder = folder or run_study(study, results, workers or os.cpu_count() or 1)
     else:

@@ -12,8 +12,8 @@ import numpy as np
 
 from bitline.cli.ladder import Rung
 from bitline.cli.report.markup import words
-from bitline.cli.run_folder import require_run
-from bitline.cli.summary import FILE, Summary, read_summary
+from bitline.cli.run_folder import SUMMARY, VERIFICATION, require_run
+from bitline.cli.summary import Summary, read_summary
 from bitline.core.errors import ConfigError, StoreError
 from bitline.core.figures import Figure
 from bitline.core.model_file import ModelFile
@@ -21,8 +21,7 @@ from bitline.core.samples import Group, group_names, read_group
 from spice.characterise import Conditions, part_names
 
 NOMINAL = "nominal"  # the mismatch-free device's group, PART/nominal
-_RUN_FILES = (FILE, "run.h5", "config.toml")  # any of them makes a folder a run's
-VERIFICATION = "verification.json"  # what bitline.cli.verify leaves in a run's folder
+_RUN_FILES = (SUMMARY, "run.h5", "config.toml")  # any of them makes a folder a run's
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -175,7 +174,7 @@ def _read_parts(folder: Path) -> RunSource:
             files |= {each: path for each in names if each.startswith(f"{part}/")}
     if not figures:
         raise ConfigError(
-            f"{folder} holds no finished run (no {FILE}) and no characterisation; bitline run STUDY.toml makes the "
+            f"{folder} holds no finished run (no {SUMMARY}) and no characterisation; bitline run STUDY.toml makes the "
             f"one, bitline characterize PART --out {folder} the other"
         )
     attrs = [read_group(files[f"{part}/{NOMINAL}"], f"{part}/{NOMINAL}").attrs for part in figures]
