@@ -2,7 +2,8 @@
 
 Node `q` is the left storage node, `qb` the right one; the left bit line `bl` meets `q` through `pass_gate_left`, the
 right one `blb` meets `qb`. Devices take the sizes of the technology's roles pull_down, pass_gate and pull_up (sky130:
-the OpenRAM single-port cell), without junction areas, parasitic devices or wiring.
+the OpenRAM single-port cell), without junction areas, parasitic devices or wiring; a technology with a cell of its own
+gives that cell's transistors, the further ones too (`mextra_<name>`), with the junctions that its netlist has.
 
 A cell that is cut open has one solution at every point of a sweep: it needs no initial state and cannot snap between
 states, so its curves are smooth in every parameter.
@@ -14,6 +15,7 @@ import re
 from collections.abc import Iterator
 
 from circuits.netlist import OPTIONS, Netlist
+from circuits.own_cell import SIDES as SIDE_NODES
 from circuits.technology import Technology
 
 ROLES = ("pull_down", "pass_gate", "pull_up")
@@ -124,11 +126,22 @@ def _half(
     supply: str = "vdd",
     suffix: str = "",
 ) -> Iterator[str]:
-    """One inverter and its pass gate."""
+    """One inverter and its pass gate, and what further transistors the side has."""
     name = f"{side}{suffix}"
-    yield technology.device("pull_down").line(f"pull_down_{name}", out, gate, "0", "0")
-    yield technology.device("pull_up").line(f"pull_up_{name}", out, gate, supply, supply)
-    yield technology.device("pass_gate").line(f"pass_gate_{name}", bit_line, word_line, out, "0")
+    yield technology.device(f"pull_down_{side}").line(f"pull_down_{name}", out, gate, "0", "0")
+    yield technology.device(f"pull_up_{side}").line(f"pull_up_{name}", out, gate, supply, supply)
+    yield technology.device(f"pass_gate_{side}").line(f"pass_gate_{name}", bit_line, word_line, out, "0")
+    nodes = half_nodes(side, gate=gate, out=out, bit_line=bit_line, word_line=word_line, supply=supply)
+    for extra in technology.cell.extras if technology.cell else ():
+        if extra.side == side:
+            drain, at, source, bulk = (nodes.get(node, f"{node}{suffix}") for node in extra.nodes)
+            yield extra.device.line(f"{extra.name}{suffix}", drain, at, source, bulk)
+
+
+def half_nodes(side: str, *, gate: str, out: str, bit_line: str, word_line: str, supply: str) -> dict[str, str]:
+    """What a deck calls the nodes that one half of a closed cell meets, by their names there."""
+    own, other, line = SIDE_NODES[side]
+    return {own: out, other: gate, line: bit_line, "wl": word_line, "vdd": supply, "0": "0"}
 
 
 def _supplies(vdd: float, nodes: tuple[str, ...]) -> Iterator[str]:
@@ -146,7 +159,8 @@ def _netlist(
 
 
 def _cards(technology: Technology, corner: str) -> list[str]:
-    """The cards of the cell's three models: a deck that is loaded for every sample should not carry the rest."""
-    wanted = {technology.device(role).name.lower() for role in ROLES}
+    """The cards of the cell's own models: a deck that is loaded for every sample should not carry the rest."""
+    wanted = {technology.device(name).name.lower() for name in DEVICES}
+    wanted |= {extra.device.name.lower() for extra in technology.cell.extras} if technology.cell else set()
     blocks = re.split(r"^(?=\.model\s)", technology.cards(corner), flags=re.IGNORECASE | re.MULTILINE)
     return [block.strip() for block in blocks[1:] if block.split()[1].lower() in wanted]

@@ -93,9 +93,12 @@ def cell(draft: Draft) -> str:
     """`.subckt cell bl blb wl vdd` with nodes q (at bl) and qb, junctions included."""
     lines = [f".subckt cell {CELL_PORTS} mult=1"]
     for side, out, other, bit_line in (("left", "q", "qb", "bl"), ("right", "qb", "q", "blb")):
-        lines.append(draft.cell_transistor("pull_down", f"pull_down_{side}", f"{out} {other} 0 0"))
-        lines.append(draft.cell_transistor("pull_up", f"pull_up_{side}", f"{out} {other} vdd vdd"))
-        lines.append(draft.cell_transistor("pass_gate", f"pass_gate_{side}", f"{bit_line} wl {out} 0"))
+        lines.append(draft.cell_transistor(f"pull_down_{side}", f"{out} {other} 0 0"))
+        lines.append(draft.cell_transistor(f"pull_up_{side}", f"{out} {other} vdd vdd"))
+        lines.append(draft.cell_transistor(f"pass_gate_{side}", f"{bit_line} wl {out} 0"))
+    if own := draft.technology.cell:
+        lines += [draft.cell_device(extra.device, extra.name, " ".join(extra.nodes)) for extra in own.extras]
+        lines += [f"c{c.name} {' '.join(c.nodes)} {{{c.value!r}*mult}}" for c in own.capacitors]
     return "\n".join([*lines, ".ends"])
 
 

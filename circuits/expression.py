@@ -8,6 +8,7 @@ these nodes are walked, so nothing in a file can be executed.
 from __future__ import annotations
 
 import ast
+import keyword
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -16,6 +17,8 @@ from bitline.core.errors import NetlistError
 
 _EXPONENTS = {"": 0, "t": 12, "g": 9, "meg": 6, "k": 3, "m": -3, "u": -6, "n": -9, "p": -12, "f": -15, "a": -18}
 _NUMBER = re.compile(r"(?<![\w.])((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(meg|[tgkmunpfa])?[a-z]*(?![\w.])")
+_KEYWORD = re.compile(rf"\b({'|'.join(keyword.kwlist)})\b")  # "as" is a source's area here, and no name to `ast`
+_MARK = "__name"
 _MAX_DEPTH = 200
 
 FUNCTIONS: dict[str, Callable[..., float]] = {
@@ -62,8 +65,9 @@ class Scope:
     def evaluate(self, expression: str) -> float:
         """Value of `expression`; NetlistError for anything that is not arithmetic in known names."""
         text = strip_quotes(expression).lower()
+        text = _KEYWORD.sub(rf"\1{_MARK}", _NUMBER.sub(_scaled, text))
         try:
-            tree = ast.parse(_NUMBER.sub(_scaled, text).strip(), mode="eval")
+            tree = ast.parse(text.strip(), mode="eval")
         except (SyntaxError, ValueError, RecursionError) as error:
             raise NetlistError(f"cannot read the expression '{expression}'") from error
         try:
@@ -79,7 +83,7 @@ class Scope:
             case ast.Constant(value=int() | float() as number):
                 return float(number)
             case ast.Name(id=name):
-                return self._lookup(name)
+                return self._lookup(name.removesuffix(_MARK))
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return -self._walk(operand)
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):

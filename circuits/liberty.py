@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 Value = str | int | float
@@ -66,6 +66,17 @@ def quoted(text: str) -> str:
 def scalar(kind: str, value: float, comment: str = "") -> Group:
     """A look-up table of one number, which holds for every slew and load: ``kind (scalar) { values ("value"); }``."""
     return Group(kind, "scalar", (Attribute("values", (quoted(repr(value)),)),), comment)
+
+
+def table(kind: str, template: str, rows: Sequence[Sequence[float]], comment: str = "") -> Group:
+    """A look-up table over a template's two indices: a row a value of the first."""
+    values = tuple(quoted(", ".join(repr(value) for value in row)) for row in rows)
+    return Group(kind, template, (Attribute("values", values),), comment)
+
+
+def indices(name: str, values: Sequence[float]) -> Attribute:
+    """`index_1` or `index_2` of a template, values rising."""
+    return Attribute(name, (quoted(", ".join(repr(value) for value in values)),))
 
 
 def _comment(text: str) -> str:

@@ -25,9 +25,8 @@ from circuits.technology import Technology
 from circuits.wiring import Draft, Wiring
 
 COMPONENTS = ("decoder", "word_line", "cells", "bit_line", "sense", "write", "control")  # supplies v<name>
-OLD_ADDRESS = (
-    0  # before the cycle; the new one has every bit set and the row farthest from decoder and sense amplifiers
-)
+# before the cycle; the new one has every bit set and the row farthest from decoder and sense amplifiers
+OLD_ADDRESS = 0
 _STEP, _STEPS = 10e-12, 400  # s; the longest time step, and least steps of a long cycle
 
 
@@ -81,6 +80,11 @@ class MacroAccess:
         clock_fall: and to fall.
         end: of the cycle.
         slew: of every ideal edge.
+        falling: whether the bits of the address fall, and not rise.
+        address_until: when the address changes back; None is never.
+        data: when the written bits come and go, before and after which they are opposite; None is never.
+        enable: likewise the write enable, which in a read comes when it falls and goes when it rises.
+        load: at every output, F.
     """
 
     stored: Sequence[int]
@@ -90,6 +94,11 @@ class MacroAccess:
     clock_fall: float
     end: float
     slew: float = 50e-12
+    falling: bool = False
+    address_until: float | None = None
+    data: tuple[float, float] | None = None
+    enable: tuple[float, float] | None = None
+    load: float = 0.0
 
 
 def macro(
@@ -119,8 +128,10 @@ def macro(
     step = max(_STEP, access.end / _STEPS)
     last = design.word_bits - 1
     shown = f"clk wl_far pre_b en rbl sl{last} slb{last} dout{last} xcolumn{last}.xcell.q xcolumn{last}.xcell.qb"
+    others = _lumped(design, access)
+    closed = () if full else [f"closed{number}" for number in range(len(others))]
     saved = [
-        *(f"v({node})" for node in (*shown.split(), *_rows_selects(design))),
+        *(f"v({node})" for node in (*shown.split(), *_rows_selects(design), *closed)),
         *(f"i(v{name})" for name in COMPONENTS),
     ]
     text = [
@@ -131,13 +142,16 @@ def macro(
         *(f"v{name} vdd_{name} 0 dc {vdd!r}" for name in COMPONENTS),
         *_inputs(design, access, vdd),
         *decoder.predecoder(draft, design.address_bits, design.rows * design.wiring.cell_height),
-        *(_full_rows(draft, design) if full else _lumped_rows(draft, design)),
+        _open_row(design, access),
+        *(_full_rows(draft, design, access) if full else _lumped_rows(others)),
         *_columns(design, access, full=full),
         *_control(draft, design),
         *column.states("xreplica", replica, vdd),
     ]
     for number, content in enumerate(contents):
         text += column.states(f"xcolumn{number}", content, vdd)
+    if access.load:
+        text += [f"c_load{number} dout{number} 0 {access.load!r}" for number in range(design.word_bits)]
     text.append(".save " + " ".join(saved))
     what = f"SRAM macro of {design.rows} x {design.word_bits} bits, {'whole' if full else 'critical path'}"
     title = f"{what}, {'read' if access.written is None else 'write'}, {technology.name} {corner}, {temperature:g} C"
@@ -190,13 +204,24 @@ def _subcircuits(
 
 def _inputs(design: MacroDesign, access: MacroAccess, vdd: float) -> Iterator[str]:
     slew = access.slew
+    address = _window(access.address_at, access.address_until, slew, vdd, high=not access.falling)
     for bit in range(design.address_bits):
-        yield f"v_a{bit} a{bit} 0 dc 0 pwl(0 0 {access.address_at!r} 0 {access.address_at + slew!r} {vdd!r})"
-    rise, fall = access.clock_rise, access.clock_fall
-    yield f"v_clk clk 0 dc 0 pwl(0 0 {rise!r} 0 {rise + slew!r} {vdd!r} {fall!r} {vdd!r} {fall + slew!r} 0)"
-    yield f"v_we we 0 dc {0.0 if access.written is None else vdd!r}"
+        yield f"v_a{bit} a{bit} 0 {address}"
+    yield f"v_clk clk 0 {_window(access.clock_rise, access.clock_fall, slew, vdd, high=True)}"
+    writes = access.written is not None
+    yield f"v_we we 0 {_window(*access.enable, slew, vdd, high=writes) if access.enable else f'dc {vdd * writes!r}'}"
     for number, bit in enumerate(access.written or [0] * design.word_bits):
-        yield f"v_d{number} d{number} 0 dc {vdd * bit!r}"
+        wave = _window(*access.data, slew, vdd, high=bool(bit)) if access.data else f"dc {vdd * bit!r}"
+        yield f"v_d{number} d{number} 0 {wave}"
+
+
+def _window(at: float, until: float | None, slew: float, vdd: float, *, high: bool) -> str:
+    """A source that is `high` from `at` to `until`, and the opposite before and after."""
+    rest, level = (0, repr(vdd)) if high else (repr(vdd), 0)
+    points = f"0 {rest} {at!r} {rest} {at + slew!r} {level}"
+    if until is not None:
+        points += f" {until!r} {level} {until + slew!r} {rest}"
+    return f"dc {rest} pwl({points})"
 
 
 def _row(name: str, nodes: Sequence[str], place: str, word_line: str, count: int = 1) -> str:
@@ -204,32 +229,40 @@ def _row(name: str, nodes: Sequence[str], place: str, word_line: str, count: int
     return f"x{name} {' '.join(nodes)} {ends} row mult={count}"
 
 
-def _open_row(design: MacroDesign) -> str:
-    chosen = decoder.values(design.rows - 1, design.address_bits)
+def _mirrored(design: MacroDesign, access: MacroAccess, address: int) -> int:
+    """An address, or its complement where bits fall."""
+    return address ^ (design.rows - 1) if access.falling else address
+
+
+def _open_row(design: MacroDesign, access: MacroAccess) -> str:
+    chosen = decoder.values(_mirrored(design, access, design.rows - 1), design.address_bits)
     nodes = [decoder.line(group, value, "far") for group, value in enumerate(chosen)]
     return _row("row_open", nodes, "far", "wl_0")
 
 
-def _full_rows(draft: Draft, design: MacroDesign) -> Iterator[str]:
-    yield _open_row(design)
+def _full_rows(draft: Draft, design: MacroDesign, access: MacroAccess) -> Iterator[str]:
     for i in range(design.rows - 1):
         place = decoder.PLACES[i * 3 // design.rows]
-        nodes = [decoder.line(g, value, place) for g, value in enumerate(decoder.values(i, design.address_bits))]
-        yield _row(f"row{i}", nodes, place, f"wl{i}_0")
+        found = decoder.values(_mirrored(design, access, i), design.address_bits)
+        yield _row(f"row{i}", [decoder.line(g, value, place) for g, value in enumerate(found)], place, f"wl{i}_0")
         yield from _word_line(draft, design, f"wl{i}_")
 
 
-def _lumped_rows(draft: Draft, design: MacroDesign) -> Iterator[str]:
+def _lumped(design: MacroDesign, access: MacroAccess) -> Counter[tuple[int, ...]]:
     """Closed rows by what their lines do: select, deselect, or neither (one such line stands for all of a group)."""
-    del draft
-    new = decoder.values(design.rows - 1, design.address_bits)
-    old = decoder.values(OLD_ADDRESS, design.address_bits)
+    new, old = (
+        decoder.values(_mirrored(design, access, address), design.address_bits)
+        for address in (design.rows - 1, OLD_ADDRESS)
+    )
     alike: Counter[tuple[int, ...]] = Counter()
     for i in range(design.rows - 1):
-        found = decoder.values(i, design.address_bits)
+        found = decoder.values(_mirrored(design, access, i), design.address_bits)
         alike[tuple(v if v in (new[g], old[g]) else 1 for g, v in enumerate(found))] += 1
-    yield _open_row(design)
-    for number, (found, count) in enumerate(sorted(alike.items())):
+    return alike
+
+
+def _lumped_rows(others: Counter[tuple[int, ...]]) -> Iterator[str]:
+    for number, (found, count) in enumerate(sorted(others.items())):
         nodes = [decoder.line(group, value, "middle") for group, value in enumerate(found)]
         yield _row(f"rows{number}", nodes, "middle", f"closed{number}", count)
 

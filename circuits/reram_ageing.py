@@ -54,7 +54,7 @@ class Ageing:
         Raises:
             ModelRangeError: a time before 1 s or after `last`.
         """
-        return _MICRO * self.mean_slope * self._log(time)
+        return _MICRO * self.mean_slope * self._log(time) + 0.0  # never -0
 
     def relaxation_sigma(self, time: float) -> float:
         """Standard deviation (S) of a cell's change at `time` (s), about the mean one, the same for every level.

@@ -18,7 +18,7 @@ import csv
 import hashlib
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,11 +102,7 @@ class Measured:
                 f"{self.name}: {cells} cells and {reads} reads at a target of {target * 1e6:g} uS; device-to-device "
                 "and cycle-to-cycle variation take a column 'cell' with two cells or more, each read at least twice"
             )
-        mean = sum(float(np.sum(group)) for group in groups) / reads
-        within = sum(float(np.sum((group - np.mean(group)) ** 2)) for group in groups) / (reads - cells)
-        between = sum(len(group) * (float(np.mean(group)) - mean) ** 2 for group in groups) / (cells - 1)
-        size = (reads - sum(len(group) ** 2 for group in groups) / reads) / (cells - 1)
-        return math.sqrt(max(between - within, 0.0) / size), math.sqrt(within)
+        return variance_components(groups)
 
     def _rows(self, kept: np.ndarray[Any, np.dtype[np.bool_]]) -> Measured:
         columns = (self.g, self.target, self.time, self.cycle, self.cell)
@@ -122,6 +118,22 @@ class _Column:
     place: int
 
 
+def variance_components(groups: Sequence[Floats]) -> tuple[float, float]:
+    """Standard deviation between groups and within them, by one-way analysis of variance with random effects.
+
+    Args:
+        groups: two or more, with more values than groups in all; sizes may differ.
+
+    Between groups is that of their means, less what the one within leaves in a mean of a few (0 where that is all).
+    """
+    count, size = len(groups), sum(map(len, groups))
+    mean = sum(float(np.sum(group)) for group in groups) / size
+    within = sum(float(np.sum((group - np.mean(group)) ** 2)) for group in groups) / (size - count)
+    between = sum(len(group) * (float(np.mean(group)) - mean) ** 2 for group in groups) / (count - 1)
+    each = (size - sum(len(group) ** 2 for group in groups) / size) / (count - 1)
+    return math.sqrt(max(between - within, 0.0) / each), math.sqrt(within)
+
+
 def read_measured(path: str | Path) -> Measured:
     """Read a file of measured conductances.
 
@@ -134,7 +146,7 @@ def read_measured(path: str | Path) -> Measured:
         lines = content.decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as a CSV file: {error}") from error
-    rows = _rows(lines)
+    rows = csv_rows(lines)
     number, header = next(rows, (0, []))
     if not header:
         raise ConfigError(f"{path}: empty; its first line names the columns, as 'target (uS),g (uS)'")
@@ -160,7 +172,7 @@ def read_measured(path: str | Path) -> Measured:
     )
 
 
-def _rows(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
+def csv_rows(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
     """Line number from 1 and cells of every line that is neither empty nor a comment."""
     for number, line in enumerate(lines, start=1):
         if line.strip() and not line.lstrip().startswith("#"):
@@ -212,7 +224,8 @@ def _finite(where: str, text: str) -> float:
     return value
 
 
-def _positive(where: str, text: str) -> float:
+def positive_number(where: str, text: str) -> float:
+    """A number above 0; ConfigError says `where` it is not."""
     value = _finite(where, text)
     if value <= 0:
         raise ConfigError(f"{where} is {text}; it must be above 0")
@@ -228,8 +241,8 @@ def _whole(where: str, text: str) -> int:
 
 _READERS: dict[str, Callable[[str, str], Any]] = {
     "g": _finite,  # an instrument's offset may take a read below zero
-    "target": _positive,
-    "time": _positive,
+    "target": positive_number,
+    "time": positive_number,
     "cycle": _whole,
     "cell": lambda _where, text: text,
 }

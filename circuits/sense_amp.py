@@ -53,6 +53,7 @@ class SenseBench:
         enable_slew: rise time of the enable from 0 to vdd, s.
         enable_start: when it starts to rise, s.
         c_internal: diffusion and wiring on each internal node, F (the model cards have no junctions).
+        c_difference: by how much that of `dint_bar` exceeds that of `dint`, their mean being `c_internal`, F.
         c_output: load of dout, F.
     """
 
@@ -61,6 +62,7 @@ class SenseBench:
     enable_start: float = 50e-12
     c_internal: float = 5e-15
     c_output: float = 5e-15
+    c_difference: float = 0.0
 
     @property
     def enabled(self) -> float:
@@ -73,12 +75,14 @@ class SenseBench:
         return common - difference / 2, common + difference / 2
 
 
-def subckt(technology: Technology, c_internal: float) -> str:
-    """`.subckt sense_amp bl br dout en vdd`, with `c_internal` (F) on each of its two internal nodes."""
+def subckt(technology: Technology, c_internal: float, c_difference: float = 0.0) -> str:
+    """`.subckt sense_amp bl br dout en vdd`, with `c_internal` (F) on each internal node; see `SenseBench`."""
     transistors = [
         technology.device(role).line(name.removeprefix("m"), *_NODES[name]) for name, role in TRANSISTORS.items()
     ]
-    loads = [f"c_{node} {node} 0 {c_internal!r}" for node in ("dint", "dint_bar")]
+    loads = [
+        f"c_{node} {node} 0 {c_internal + sign * c_difference / 2!r}" for node, sign in (("dint", -1), ("dint_bar", 1))
+    ]
     return "\n".join([".subckt sense_amp bl br dout en vdd", *transistors, *loads, ".ends"])
 
 
@@ -94,7 +98,7 @@ def sense_amp(
     pulse = f"{bench.enable_start!r} {bench.enable_slew!r} {bench.enable_slew!r} {enable_width!r}"
     text = f"""{OPTIONS} temp={temperature!r}
 {technology.cards(corner)}
-{subckt(technology, bench.c_internal)}
+{subckt(technology, bench.c_internal, bench.c_difference)}
 vsupply vdd 0 dc {vdd!r}
 vbl bl 0 dc {bl!r}
 vbr br 0 dc {br!r}

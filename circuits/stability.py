@@ -55,9 +55,15 @@ def retention(technology: Technology, corner: str, vdd: float, temperature: floa
     ]
     for side, out, line in (("left", "q", "bl"), ("right", "qb", "blb")):
         text += [
-            draft.cell_transistor("pull_down", f"pull_down_{side}", f"{out} in 0 0"),
-            draft.cell_transistor("pull_up", f"pull_up_{side}", f"{out} in dd_{side} dd_{side}"),
-            draft.cell_transistor("pass_gate", f"pass_gate_{side}", f"{line} 0 {out} 0"),
+            draft.cell_transistor(f"pull_down_{side}", f"{out} in 0 0"),
+            draft.cell_transistor(f"pull_up_{side}", f"{out} in dd_{side} dd_{side}"),
+            draft.cell_transistor(f"pass_gate_{side}", f"{line} 0 {out} 0"),
+        ]
+        nodes = cells.half_nodes(side, gate="in", out=out, bit_line=line, word_line="0", supply=f"dd_{side}")
+        text += [
+            draft.cell_device(extra.device, extra.name, " ".join(nodes.get(node, node) for node in extra.nodes))
+            for extra in (technology.cell.extras if technology.cell else ())
+            if extra.side == side
         ]
     title = f"6T retention, {technology.name} {corner}, {temperature:g} C"
     return Netlist(title, "\n".join(text), (f".dc vin 0 {vdd!r} {vdd / RETENTION_STEPS!r}",))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bitline.core.errors import ConfigError
 from circuits.technology import Device, Technology
@@ -81,9 +81,12 @@ class Draft:
         length = self.wiring.diffusion
         return _line(device, name, nodes, area=device.w * length, perimeter=2 * (device.w + length), m=m)
 
-    def cell_transistor(self, role: str, name: str, nodes: str) -> str:
-        """Likewise within a cell, where every contact is shared: the far edge is no side wall."""
-        device = self.technology.device(role)
+    def cell_transistor(self, name: str, nodes: str) -> str:
+        """Likewise the 6T cell's transistor `name`: every contact is shared, the far edge is no side wall."""
+        return self.cell_device(self.technology.device(name), name, nodes)
+
+    def cell_device(self, device: Device, name: str, nodes: str) -> str:
+        """Likewise any transistor within a cell; junctions that it brings along stay."""
         length = self.wiring.shared_diffusion
         return _line(device, name, nodes, area=device.w * length, perimeter=device.w + 2 * length, m=1)
 
@@ -106,5 +109,6 @@ class Draft:
 
 def _line(device: Device, name: str, nodes: str, *, area: float, perimeter: float, m: int) -> str:
     drain, gate, source, bulk = nodes.split()
-    junctions = {"ad": area, "as": area, "pd": perimeter, "ps": perimeter}
-    return f"{device.line(name, drain, gate, source, bulk, **junctions)} m={{{m}*mult}}"
+    junctions = {"ad": area, "as": area, "pd": perimeter, "ps": perimeter, **device.parameters}
+    line = replace(device, m=1.0).line(name, drain, gate, source, bulk, **junctions)
+    return f"{line} m={{{m * device.m:g}*mult}}"

@@ -20,6 +20,7 @@ from bitline.core.errors import SimulationError
 
 Curve = np.ndarray[Any, np.dtype[np.float64]]
 
+ONE_STATE = "the cell has one state only, its curves have no second lobe"
 _GRID = 721  # points of u; the extrema are refined between them
 
 
@@ -41,10 +42,8 @@ class Butterfly:
         """Static noise margins of the cell storing 0 and 1 in q: side of the largest square in either lobe, V.
 
         Signed: where a cell no longer holds a state, the noise (as two equal sources in series with the inverters'
-        inputs) that would make it hold it again, negative.
-
-        Raises:
-            SimulationError: the curves have no second lobe, not even one turned inside out, so no noise would do.
+        inputs) that would make it hold it again, negative. NaN for a lobe that is not even there inside out, as no
+        noise would do: its margin is below 0, and that is all that is known of it.
         """
         distance = self._distance
         inner = distance[1:-1]
@@ -56,11 +55,20 @@ class Butterfly:
                 troughs = troughs[troughs > peak]
             else:
                 peaks = peaks[peaks < trough]
-        if not (peaks.size and troughs.size):
-            raise SimulationError("the cell has one state only, its curves have no second lobe")
-        upper = max(_vertex(distance, int(index)) for index in peaks)
-        lower = max(_vertex(-distance, int(index)) for index in troughs)
+        upper = max((_vertex(distance, int(index)) for index in peaks), default=math.nan)
+        lower = max((_vertex(-distance, int(index)) for index in troughs), default=math.nan)
         return upper / math.sqrt(2), lower / math.sqrt(2)
+
+    def margin(self) -> float:
+        """Static noise margin of the cell: that of its smaller lobe, V.
+
+        Raises:
+            SimulationError: the curves have no second lobe.
+        """
+        margins = self.lobes()
+        if any(map(math.isnan, margins)):
+            raise SimulationError(ONE_STATE)
+        return min(margins)
 
     def rest(self, start: float) -> tuple[float, float]:
         """State (q, qb), V, that the cell settles in when q starts at `start` V: 0 finds a stored 0, if it has one."""

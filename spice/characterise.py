@@ -21,6 +21,7 @@ from bitline.core.model_file import FittedModel, Residual
 from bitline.core.samples import Samples
 from bitline.core.suggest import suggestion
 from circuits.netlist import Netlist
+from spice.compared import Compared, every_column
 
 Provenance = Mapping[str, str | float | int]
 Settings = Mapping[str, Any]
@@ -59,6 +60,63 @@ class Conditions:
 
 
 @dataclass(frozen=True)
+class Span:
+    """Temperatures and supplies that a fit is to hold over, at one corner.
+
+    Args:
+        technology: a shipped technology's name or the path of a technology's folder.
+        corner: one of its corners.
+        temperatures: lowest and highest, C.
+        supplies: lowest and highest, V.
+        seed: of what is simulated.
+
+    Raises:
+        ConfigError: a range is empty or impossible.
+    """
+
+    technology: str = "sky130"
+    corner: str = "tt"
+    temperatures: tuple[float, float] = (-40.0, 125.0)
+    supplies: tuple[float, float] = (1.2, 1.98)
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in (("temperatures", self.temperatures), ("supplies", self.supplies)):
+            if not low < high:
+                raise ConfigError(f"{name} = {low:g},{high:g}: a range goes from a lower to a higher value")
+        for temperature, vdd in zip(self.temperatures, self.supplies, strict=True):
+            Conditions(self.technology, self.corner, temperature, vdd, self.seed)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A fit over a span: what it takes, and how it is made.
+
+    Args:
+        design: the task of the fitted samples.
+        samples: how many there are.
+        held_out: the task of the samples that check it, at conditions that it has not seen.
+        held_out_samples: how many there are.
+        units: unit by field of their records.
+        fit: the models from both.
+    """
+
+    design: Task
+    samples: int
+    held_out: Task
+    held_out_samples: int
+    units: Mapping[str, str]
+    fit: Callable[[Samples, Samples, Provenance], Sequence[FittedModel]]
+
+
+def by_columns(
+    models: Mapping[str, FittedModel], _nominal: Record, fitted: Samples | None, samples: Samples
+) -> list[Compared]:
+    """The models whose inputs and output are columns of the samples, beside those."""
+    return every_column(models, ([(fitted, False)] if fitted is not None else []) + [(samples, True)])
+
+
+@dataclass(frozen=True)
 class Part:
     """How one part is characterised.
 
@@ -74,6 +132,11 @@ class Part:
         fewest: samples that `fit` needs.
         inputs: what it takes from files, by their contents; part of the provenance and of what samples depend on.
         usual: samples that are drawn where nobody says how many.
+        design: the task of samples for the fit alone, where mismatch samples serve it badly; those then check it.
+        designed: how many there are.
+        survey: its fit over temperatures and supplies, if it has one.
+        compare: its models beside the samples behind them, from models, nominal record, samples of the fit alone (None
+            where it has none) and mismatch samples; by the names of columns where a part does not say.
     """
 
     nominal: Callable[[Conditions], Task]
@@ -87,6 +150,10 @@ class Part:
     fewest: int = 1
     inputs: str = ""
     usual: int = 100
+    design: Callable[[Conditions], Task] | None = None
+    designed: int = 0
+    survey: Callable[[Span], Survey] | None = None
+    compare: Callable[[Mapping[str, FittedModel], Record, Samples | None, Samples], list[Compared]] = by_columns
 
 
 def part_names() -> list[str]:

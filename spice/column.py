@@ -30,7 +30,7 @@ from bitline.core.samples import Samples
 from bitline.core.seeds import stream
 from circuits.column import COMPONENTS
 from circuits.netlist import Netlist
-from circuits.technology import Device
+from spice import mismatch
 from spice.column_cycles import (
     CYCLES,
     DEVELOPED,
@@ -41,13 +41,12 @@ from spice.column_cycles import (
     energies,
     read_value,
     recovery,
-    transistors,
     word_line_time,
     write_time,
 )
 from spice.engine import Vectors
-from spice.mismatch import draw_vth
-from spice.spread import with_spread
+from spice.mismatch import Shifts
+from spice.spread import VTH, count, with_spread
 from spice.waves import crossing
 
 STAGE = "column.mismatch"
@@ -70,7 +69,7 @@ UNITS: dict[str, str] = {
     **{f"swept_reads_{bit}": "1" for bit in (0, 1)},
     **{f"{cycle}_time": "s" for cycle in CYCLES},
     **{f"{cycle}_{node}": "V" for cycle in CYCLES for node in NODES},
-    "vth": "V",
+    **mismatch.UNITS,
 }
 _SHOWN = 401  # points of a stored waveform
 
@@ -120,30 +119,32 @@ class ColumnNominal:
 
 @dataclass(frozen=True)
 class ColumnMonteCarlo:
-    """Task: the column with the thresholds of its accessed cell and its amplifier drawn ("vth" variation).
+    """Task: the column with its accessed cell and its amplifier drawn.
 
     The record holds per value the bit line's time, its `swing` (V) at the nominal sensing time, whether the value
-    `reads` (1 or 0), the access time (NaN where a 1 misreads) and the shifts in the order of `transistors`.
+    `reads` (1 or 0), the access time (NaN where a 1 misreads) and the shifts by parameter, in the order of the devices
+    that have it (`Column.variation`).
 
     Args:
         setting: conditions, with the study's seed, and design.
+        variation: of `spice.mismatch.VARIATIONS`.
     """
 
     setting: ColumnSetting = field(default_factory=ColumnSetting)
+    variation: str = "vth"
 
-    def prepare(self) -> tuple[Column, dict[str, Device]]:
-        """The nominal column, which sets the pace, and the transistors."""
-        return Column(self.setting), transistors(self.setting.technology)
+    def prepare(self) -> Column:
+        """The nominal column, which sets the pace."""
+        return Column(self.setting, self.variation)
 
-    def run(self, context: tuple[Column, dict[str, Device]], index: int) -> Record:
+    def run(self, context: Column, index: int) -> Record:
         """Draw column `index` and read both values from it."""
-        column, devices = context
-        return drawn(column, draw_vth(devices, stream(self.setting.conditions.seed, STAGE, index)))
+        return drawn(context, context.variation.draw(stream(self.setting.conditions.seed, STAGE, index)))
 
 
-def drawn(column: Column, shifts: dict[str, float]) -> Record:
-    """What a column whose thresholds are shifted so (V) gives at the nominal sensing time."""
-    record: Record = {"vth": np.array(list(shifts.values()))}
+def drawn(column: Column, shifts: Shifts) -> Record:
+    """What a column whose transistors are shifted so gives at the nominal sensing time."""
+    record: Record = dict(column.variation.columns(shifts))
     for bit in (0, 1):
         time, apart = column.develop(bit, 3 * column.pace.sensing, shifts)
         record[f"bit_line_time_{bit}"] = crossing(time, apart, DEVELOPED, rising=True, after=0.0)
@@ -168,21 +169,22 @@ def netlists(setting: ColumnSetting) -> dict[str, Netlist]:
     return {**found, "bit-lines": setting.bit_lines()}
 
 
-def figures(nominal: Record, samples: Samples | None = None) -> dict[str, Figure]:
+def figures(nominal: Record, samples: Samples | None = None, source: str = VTH) -> dict[str, Figure]:
     """Figures of the column.
 
     Args:
         nominal: record of `ColumnNominal`.
         samples: of `ColumnMonteCarlo`.
+        source: what varies.
 
     Returns:
         The nominal ones; with samples also `<name>_mean` and `<name>_sigma` of `SPREAD` over those that read,
         `misreads_<bit>` at the nominal sensing time, `samples` and `failed_samples`.
     """
-    found = with_spread(nominal, samples, FIGURES, SPREAD)
+    found = with_spread(nominal, samples, FIGURES, SPREAD, source)
     if samples is not None and samples.columns:
         for bit in (0, 1):
-            found[f"misreads_{bit}"] = Figure(float(np.sum(samples.valid(f"reads_{bit}") == 0)), "1")
+            found[f"misreads_{bit}"] = count(int(np.sum(samples.valid(f"reads_{bit}") == 0)))
     return found
 
 

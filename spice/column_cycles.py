@@ -13,9 +13,10 @@ from bitline.core.errors import ConfigError, SimulationError
 from circuits import cells, sense_amp
 from circuits.column import COMPONENTS, RAMP, RAMP_TIME, Access, ColumnDesign, bench, bit_line_bench
 from circuits.netlist import Netlist
-from circuits.technology import Device, Technology, load_technology
+from circuits.technology import Technology, load_technology
 from spice.characterise import Conditions
 from spice.engine import Vectors, engine
+from spice.mismatch import Shifts, Variation
 from spice.waves import crossing, energy, settling
 
 Wave = np.ndarray[Any, np.dtype[np.float64]]
@@ -24,11 +25,21 @@ DEVELOPED = 0.1  # V of difference that a bit line's time is stated for
 RECOVERED = 0.01  # of vdd
 CYCLES = {f"{what}_{bit}": (what, bit) for what in ("read", "write") for bit in (0, 1)}
 CELL, AMPLIFIER = "xcolumn.xcell", "xsensing.xsense"
+VARIED = ("cell", "sense_amp")  # subcircuits of what mismatch samples draw
 NODES: Mapping[str, str] = {
     **{name: name for name in ("wl", "pre_b", "en", "sl", "slb", "dout")},
     "q": f"{CELL}.q",
     "qb": f"{CELL}.qb",
 }
+
+
+def varied_roles(cell: str, amplifier: str) -> dict[str, str]:
+    """Role by name in the netlist of the transistors that samples draw: those of a cell, then of an amplifier."""
+    own = {f"m.{cell}.m{name}": name for name in cells.DEVICES}
+    return own | {f"m.{amplifier}.{name}": role for name, role in sense_amp.TRANSISTORS.items()}
+
+
+ROLES: Mapping[str, str] = varied_roles(CELL, AMPLIFIER)
 
 _PACE = 0.25e-9  # s: the schedule's unit at first; doubled until a cycle is whole
 _LONGEST = 2048  # times _PACE
@@ -95,31 +106,33 @@ class Column:
     """The column in this process's ngspice.
 
     Attributes:
+        variation: of the accessed cell's transistors, then the amplifier's, by their names in the netlist.
         pace: sensing time at which the nominal sense lines differ by the setting's swing, and a unit in which the
             nominal column completes its cycles.
 
     Args:
         setting: conditions and design.
+        variation: what can be shifted, of `spice.mismatch.VARIATIONS`.
 
     Raises:
-        ConfigError: an unknown technology or corner.
+        ConfigError: an unknown technology, corner or variation.
         SimulationError: the column does not work under these conditions.
     """
 
-    def __init__(self, setting: ColumnSetting) -> None:
+    def __init__(self, setting: ColumnSetting, variation: str = "vth") -> None:
         self.setting, self.vdd = setting, setting.conditions.vdd
+        self.variation = Variation.of(setting.technology, setting.conditions.corner, ROLES, variation)
         self._ngspice = engine()
         self.pace = self._learn_pace()
 
-    def run(self, access: Access, shifts: Mapping[str, float] | None = None) -> Vectors:
-        """Waveforms of one access, with thresholds shifted (V) by transistor as `transistors` names them."""
-        netlist = self.setting.netlist(access)
+    def run(self, access: Access, shifts: Shifts | None = None) -> Vectors:
+        """Waveforms of one access with shifts of transistors."""
+        netlist = self.variation.netlist(self.setting.netlist(access), within=VARIED)
         self._ngspice.load(netlist)
-        for name, shift in (shifts or {}).items():
-            self._ngspice.alter(name, "delvto", shift)
+        self.variation.apply(self._ngspice, shifts or {}, str)
         return self._ngspice.run(netlist.analyses[0].removeprefix("."))
 
-    def develop(self, stored: int, window: float, shifts: Mapping[str, float] | None = None) -> tuple[Wave, Wave]:
+    def develop(self, stored: int, window: float, shifts: Shifts | None = None) -> tuple[Wave, Wave]:
         """Time after the word line (s) and difference of the sense lines (V) that reads `stored`, never sensed."""
         access = Pace(window, self.pace.unit if hasattr(self, "pace") else _PACE).cycle("read", stored)
         stop = access.enable_on or window
@@ -164,12 +177,6 @@ class Column:
         found = self.run(access)
         held = found[NODES["q"]][-1] > found[NODES["qb"]][-1]
         return not math.isnan(recovery(found, self.vdd, access)) and bool(held) == bool(bit)
-
-
-def transistors(technology: Technology) -> dict[str, Device]:
-    """Those whose mismatch a sample draws: the accessed cell's six, then the amplifier's."""
-    own = {f"m.{CELL}.m{name}": technology.device(name.rsplit("_", 1)[0]) for name in cells.DEVICES}
-    return own | {f"m.{AMPLIFIER}.{name}": technology.device(role) for name, role in sense_amp.TRANSISTORS.items()}
 
 
 def difference(found: Vectors, stored: int) -> Wave:

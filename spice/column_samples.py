@@ -1,11 +1,14 @@
-"""What bit errors are made of, simulated at several supplies: read currents, amplifiers' offsets, nominal swings.
+"""What read errors are made of, simulated at supplies and temperatures: currents, offsets, swings and their loss.
 
-A sample is one cell and one amplifier; it keeps its threshold shifts at every supply. Supplies run from `lowest` times
-the conditions' vdd up to it.
+A sample is one cell and one amplifier; it keeps its shifts at every point, that is at every supply of every
+temperature. Supplies run from `lowest` times the conditions' vdd up to it; points count the supplies of the first
+temperature, then those of the next. The amplifier's offset is that on lines at rest, with the common mode that the
+nominal lines have at the setting's swing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,23 +21,26 @@ from circuits import cells
 from circuits.column import ColumnDesign
 from circuits.netlist import Netlist
 from circuits.sense_amp import TRANSISTORS, SenseBench
-from circuits.technology import Device, load_technology
+from circuits.technology import load_technology
+from spice import read_loss
 from spice.characterise import Conditions
 from spice.column_cycles import Column, ColumnSetting
 from spice.engine import engine
 from spice.latch import Latch
 from spice.latch import netlist as latch_netlist
-from spice.mismatch import apply_vth, draw_vth
+from spice.mismatch import Shifts, Variation
 
 STAGE = "bit_errors.mismatch"
 UNITS: dict[str, str] = {
-    **dict.fromkeys(
-        ("vdd", "swing", "cell_vth", "amplifier_vth", "offset", "swing_setting", "cell_sigma", "amplifier_sigma"), "V"
-    ),
+    **dict.fromkeys(("vdd", "swing", "offset", "swing_setting", "loss", "loss_swing"), "V"),
     **dict.fromkeys(("read_current", "read_current_left", "read_current_right"), "A"),
     **dict.fromkeys(("swing_time", "sensing_time"), "s"),
+    **dict.fromkeys(("cell_scores", "amplifier_scores", "cell_mirror", "seed"), "1"),
+    "temperature": "C",
 }
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+CELL_ROLES: Mapping[str, str] = {name: name.rsplit("_", 1)[0] for name in cells.DEVICES}
 
 _POINTS = 301  # of a swing's curve
 _LATE = 12.0  # sensing times that a curve covers, about
@@ -44,7 +50,7 @@ _SILENT = 1e-12  # A: less is no read, the cell has lost its 0
 
 @dataclass(frozen=True)
 class SampleSetting:
-    """Conditions, design and supplies.
+    """Conditions, design, supplies and temperatures.
 
     Args:
         conditions: technology, corner, temperature, highest supply and seed.
@@ -52,7 +58,8 @@ class SampleSetting:
         swing: that the nominal sensing time is stated for, V.
         lowest: supply, in highest ones.
         supplies: how many.
-        bench: of the amplifier, its common mode in particular.
+        temperatures: C; that of the conditions if empty.
+        variation: of `spice.mismatch.VARIATIONS`.
     """
 
     conditions: Conditions = field(default_factory=Conditions)
@@ -60,7 +67,8 @@ class SampleSetting:
     swing: float = 0.2
     lowest: float = 0.7
     supplies: int = 4
-    bench: SenseBench = field(default_factory=SenseBench)
+    temperatures: tuple[float, ...] = ()
+    variation: str = "vth"
 
     def __post_init__(self) -> None:
         if not 0 < self.lowest <= 1 or self.supplies < 1:
@@ -69,136 +77,186 @@ class SampleSetting:
                 "highest, above 0 and up to 1, and there is at least one"
             )
 
+    @property
+    def bench(self) -> SenseBench:
+        """The amplifier's."""
+        return SenseBench(below_vdd=self.swing / 2)
+
     def at(self) -> list[Conditions]:
-        """The conditions at each supply, rising."""
+        """The conditions at each point."""
         low = self.lowest if self.supplies > 1 else 1.0
-        shares = np.linspace(low, 1.0, self.supplies)
-        return [replace(self.conditions, vdd=float(share * self.conditions.vdd)) for share in shares]
+        supplies = [float(share * self.conditions.vdd) for share in np.linspace(low, 1.0, self.supplies)]
+        temperatures = self.temperatures or (self.conditions.temperature,)
+        return [replace(self.conditions, temperature=t, vdd=vdd) for t in temperatures for vdd in supplies]
+
+    def varied(self, roles: Mapping[str, str]) -> Variation:
+        """What varies in transistors given by their roles."""
+        technology = load_technology(self.conditions.technology)
+        return Variation.of(technology, self.conditions.corner, roles, self.variation)
 
 
 @dataclass(frozen=True)
 class ColumnSamplesNominal:
-    """Task: the nominal column and cell at every supply; one sample, index 0.
+    """Task: the nominal column and cell at every point; one sample, index 0.
 
     Args:
-        setting: conditions, design and supplies.
+        setting: conditions, design, supplies and temperatures.
     """
 
     setting: SampleSetting = field(default_factory=SampleSetting)
 
     def prepare(self) -> Cells:
         """The cell's benches."""
-        return Cells(self.setting.conditions)
+        return Cells(self.setting)
 
     def run(self, context: Cells, index: int) -> Record:
-        """`vdd`, `read_current` (supplies,), `swing_time`, `swing` (supplies, points), sensing time at vdd, sigmas."""
+        """Of every point: `vdd`, `temperature`, `read_current`, `sensing_time`, `swing` over `swing_time`, `loss`.
+
+        Shapes (points,), for the curves (points, times) and for the loss (points, 2, swings), over `loss_swing`.
+        `seed` is the study's, for those who draw from the samples' model.
+        """
         del index
-        curves = []
-        for conditions in self.setting.at():
-            column = Column(ColumnSetting(conditions, self.setting.design, self.setting.swing))
-            sensing = column.pace.sensing
-            time, apart = column.develop(0, _LATE * sensing)
-            grid = np.linspace(0.0, float(time[-1]), _POINTS)
-            curves.append((grid, np.interp(grid, time, apart)))
-        times, swings = zip(*curves, strict=True)
-        technology = load_technology(self.setting.conditions.technology)
-        supplies = [conditions.vdd for conditions in self.setting.at()]
-        left, _ = context.currents(dict.fromkeys(cells.DEVICES, 0.0), supplies)
+        rows = [self._point(conditions) for conditions in self.setting.at()]
+        left, _ = context.currents({})
         return {
-            "vdd": np.array(supplies),
+            "vdd": np.array([conditions.vdd for conditions in self.setting.at()]),
+            "temperature": np.array([conditions.temperature for conditions in self.setting.at()]),
             "read_current": left,
-            "swing_time": np.stack(times),
-            "swing": np.stack(swings),
-            "sensing_time": sensing,
+            **{name: np.stack([row[name] for row in rows]) for name in rows[0]},
+            "loss_swing": np.array(read_loss.SWINGS),
             "swing_setting": self.setting.swing,
-            "cell_sigma": np.array([device.sigma("vth") for device in context.devices.values()]),
-            "amplifier_sigma": np.array([technology.device(role).sigma("vth") for role in TRANSISTORS.values()]),
+            "seed": self.setting.conditions.seed,
+            "cell_mirror": np.array(mirrored(context.variation)),
+        }
+
+    def _point(self, conditions: Conditions) -> dict[str, Floats]:
+        column = Column(ColumnSetting(conditions, self.setting.design, self.setting.swing))
+        sensing = column.pace.sensing
+        time, apart = column.develop(0, _LATE * sensing)
+        grid = np.linspace(0.0, float(time[-1]), _POINTS)
+        loss = read_loss.losses(column, Latch(conditions, self.setting.bench), time, apart)
+        return {
+            "sensing_time": np.array(sensing),
+            "swing_time": grid,
+            "swing": np.interp(grid, time, apart),
+            "loss": loss,
         }
 
 
 @dataclass(frozen=True)
 class ColumnSamples:
-    """Task: cells and amplifiers with drawn thresholds, each at every supply.
+    """Task: drawn cells and amplifiers, each at every point.
 
-    The record holds `cell_vth` (6,), `amplifier_vth` (9,), and `read_current_left`, `read_current_right` and `offset`,
-    each of shape (supplies,).
+    The record holds `cell_scores` and `amplifier_scores`, the shifts in standard deviations, thresholds first, and
+    `read_current_left`, `read_current_right` and `offset`, each of shape (points,).
 
     Args:
-        setting: conditions, with the study's seed, design and supplies.
+        setting: conditions, with the study's seed, design, supplies and temperatures.
     """
 
     setting: SampleSetting = field(default_factory=SampleSetting)
 
-    def prepare(self) -> tuple[Cells, list[tuple[Latch, float]]]:
-        """The cell's benches, and the amplifier at each supply with its nominal offset."""
-        latches = [Latch(conditions, self.setting.bench) for conditions in self.setting.at()]
-        found = []
-        for latch in latches:
-            latch.load()
-            found.append((latch, latch.offset()))
-        return Cells(self.setting.conditions), found
+    def prepare(self) -> Drawn:
+        """The cell's benches, and the amplifier at each point with its nominal offset."""
+        latches = []
+        for conditions in self.setting.at():
+            latch = Latch(conditions, self.setting.bench, self.setting.variation)
+            latches.append((latch, latch.offset()))
+        return Drawn(Cells(self.setting), latches, self.setting.varied({**CELL_ROLES, **TRANSISTORS}))
 
-    def run(self, context: tuple[Cells, list[tuple[Latch, float]]], index: int) -> Record:
+    def run(self, context: Drawn, index: int) -> Record:
         """Draw cell and amplifier `index` and measure them."""
-        own, latches = context
-        rng = stream(self.setting.conditions.seed, STAGE, index)
-        shifts, amplifier = draw_vth(own.devices, rng), draw_vth(latches[0][0].devices, rng)
-        left, right = own.currents(shifts, [latch.vdd for latch, _ in latches])
+        varied = context.variation
+        scores = stream(self.setting.conditions.seed, STAGE, index).standard_normal(len(varied.variables))
+        own = np.array([variable.device in CELL_ROLES for variable in varied.variables], dtype=bool)
+        shifts = varied.at(scores)
+        left, right = context.cells.currents(shifts)
         offsets = []
-        for latch, nominal in latches:
-            latch.set_vth(amplifier)
+        for latch, nominal in context.latches:
+            latch.vary(shifts)
             offsets.append(latch.offset(nominal))
         return {
-            "cell_vth": np.array(list(shifts.values())),
-            "amplifier_vth": np.array(list(amplifier.values())),
+            "cell_scores": scores[own],
+            "amplifier_scores": scores[~own],
             "read_current_left": left,
             "read_current_right": right,
             "offset": np.array(offsets),
         }
 
 
-class Cells:
-    """The closed cell, storing either value.
+@dataclass(frozen=True)
+class Drawn:
+    """What the samples share.
 
     Args:
-        conditions: technology, corner and temperature.
-
-    Raises:
-        ConfigError: an unknown technology or corner.
+        cells: the cell's benches.
+        latches: the amplifier and its nominal offset (V) at each point.
+        variation: of the cell's transistors and the amplifier's.
     """
 
-    devices: dict[str, Device]
+    cells: Cells
+    latches: list[tuple[Latch, float]]
+    variation: Variation
 
-    def __init__(self, conditions: Conditions) -> None:
-        technology = load_technology(conditions.technology)
-        self.devices = {name: technology.device(name.rsplit("_", 1)[0]) for name in cells.DEVICES}
-        self._benches = tuple(
-            cells.cell(technology, conditions.corner, conditions.vdd, conditions.temperature, bit) for bit in (0, 1)
-        )
+
+class Cells:
+    """The closed cell, storing either value, at every point.
+
+    Args:
+        setting: conditions, supplies and temperatures.
+
+    Attributes:
+        variation: of its transistors.
+
+    Raises:
+        ConfigError: an unknown technology, corner or variation.
+    """
+
+    def __init__(self, setting: SampleSetting) -> None:
+        technology = load_technology(setting.conditions.technology)
+        self.variation = setting.varied(CELL_ROLES)
+        self._points: dict[float, list[float]] = {}
+        for at in setting.at():
+            self._points.setdefault(at.temperature, []).append(at.vdd)
+        corner, vdd = setting.conditions.corner, setting.conditions.vdd
+        self._benches = {
+            (bit, temperature): self.variation.netlist(cells.cell(technology, corner, vdd, temperature, bit))
+            for bit in (0, 1)
+            for temperature in self._points
+        }
         self._engine = engine()
 
-    def currents(self, shifts: dict[str, float], supplies: list[float]) -> tuple[Floats, Floats]:
-        """Read currents (A) at the left side storing 0 and at the right side storing 1, at each supply.
+    def currents(self, shifts: Shifts) -> tuple[Floats, Floats]:
+        """Read currents (A) at the left side storing 0 and at the right side storing 1, shape (points,).
 
         Raises:
             SimulationError: the cell loses its value when it is read.
         """
-        sides = []
-        for bench, source in zip(self._benches, ("vbl", "vblb"), strict=True):
+        sides: tuple[list[float], list[float]] = ([], [])
+        for (bit, temperature), bench in self._benches.items():
             self._engine.load(bench)
-            apply_vth(self._engine, shifts)
-            found = []
-            for vdd in supplies:
-                for name in _SOURCES:
-                    self._engine.alter(name, "dc", vdd)
-                current = -float(self._engine.run("op")[f"{source}#branch"][0])
-                if current < _SILENT:
-                    raise SimulationError(
-                        f"the cell loses its value when it is read at {vdd:g} V; raise the lowest supply"
-                    )
-                found.append(current)
-            sides.append(np.array(found))
-        return sides[0], sides[1]
+            self.variation.apply(self._engine, shifts)
+            sides[bit].extend(self._current(("vbl", "vblb")[bit], vdd) for vdd in self._points[temperature])
+        return np.array(sides[0]), np.array(sides[1])
+
+    def _current(self, source: str, vdd: float) -> float:
+        for name in _SOURCES:
+            self._engine.alter(name, "dc", vdd)
+        current = -float(self._engine.run("op")[f"{source}#branch"][0])
+        if current < _SILENT:
+            raise SimulationError(f"the cell loses its value when it is read at {vdd:g} V; raise the lowest supply")
+        return current
+
+
+def mirrored(variation: Variation) -> list[int]:
+    """Index of each of a cell's variables as it is seen from the cell's other side."""
+    names = [(variable.parameter, variable.device) for variable in variation.variables]
+    sides = dict(zip(cells.SIDES, cells.SIDES[::-1], strict=True))
+    found = []
+    for parameter, device in names:
+        role, _, side = device.rpartition("_")
+        found.append(names.index((parameter, f"{role}_{sides[side]}")))
+    return found
 
 
 def netlists(setting: SampleSetting) -> dict[str, Netlist]:

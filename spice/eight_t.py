@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bitline.core.executor import Record
@@ -17,12 +16,12 @@ from bitline.core.samples import Samples
 from bitline.core.seeds import stream
 from circuits import cells, eight_t
 from circuits.netlist import Netlist
-from circuits.technology import Device, load_technology
+from circuits.technology import load_technology
 from spice.butterfly import Butterfly
 from spice.characterise import Conditions
 from spice.engine import engine
-from spice.mismatch import apply_vth, draw_vth
-from spice.spread import with_spread
+from spice.mismatch import Shifts, Variation, named_shifts, shift_units
+from spice.spread import VTH, with_spread
 
 STAGE = "eight_t.mismatch"
 FIGURES: dict[str, str] = {
@@ -33,8 +32,7 @@ FIGURES: dict[str, str] = {
     "closed_leakage": "A",
 }
 _CURVES = ("vin", "read_q", "read_qb")
-SHIFTS = tuple(f"dvth_{name}" for name in (*cells.DEVICES, *eight_t.PORT))
-UNITS: dict[str, str] = {**FIGURES, **dict.fromkeys(_CURVES, "V"), **dict.fromkeys(SHIFTS, "V")}
+UNITS: dict[str, str] = {**FIGURES, **dict.fromkeys(_CURVES, "V"), **shift_units((*cells.DEVICES, *eight_t.PORT))}
 
 
 @dataclass(frozen=True)
@@ -56,19 +54,29 @@ class EightTNominal:
     def run(self, context: Benches, index: int) -> Record:
         """Every figure and the butterfly of a read."""
         del index
-        record, curves = context.measure(dict.fromkeys(context.devices, 0.0))
+        record, curves = context.measure({})
         return record | dict(zip(_CURVES, (curves.vin, curves.q, curves.qb), strict=True))
 
 
 @dataclass(frozen=True)
 class EightTMonteCarlo(EightTNominal):
-    """Task: cells with the thresholds of all eight transistors drawn."""
+    """Task: cells with all eight transistors drawn.
+
+    Args:
+        variation: of `spice.mismatch.VARIATIONS`.
+    """
+
+    variation: str = "vth"
+
+    def prepare(self) -> Benches:
+        """The benches, ready for what varies."""
+        return Benches(self.conditions, self.role, self.variation)
 
     def run(self, context: Benches, index: int) -> Record:
-        """Draw cell `index` and measure it."""
-        shifts = draw_vth(context.devices, stream(self.conditions.seed, STAGE, index))
+        """Draw cell `index` and measure it; the record holds its shifts too."""
+        shifts = context.variation.draw(stream(self.conditions.seed, STAGE, index))
         record, _ = context.measure(shifts)
-        return record | {f"dvth_{name}": shift for name, shift in shifts.items()}
+        return record | named_shifts(shifts)
 
 
 class Benches:
@@ -77,41 +85,44 @@ class Benches:
     Args:
         conditions: technology, corner, temperature and supply.
         role: of the read port's transistors.
+        variation: of `spice.mismatch.VARIATIONS`.
+
+    Attributes:
+        variation: of all eight transistors.
 
     Raises:
-        ConfigError: an unknown technology, corner or role.
+        ConfigError: an unknown technology, corner, role or variation.
     """
 
-    devices: Mapping[str, Device]
-
-    def __init__(self, conditions: Conditions, role: str) -> None:
+    def __init__(self, conditions: Conditions, role: str, variation: str = "vth") -> None:
         technology = load_technology(conditions.technology)
         at = (technology, conditions.corner, conditions.vdd, conditions.temperature, role)
         self.vdd = conditions.vdd
-        own = {name: technology.device(name.rsplit("_", 1)[0]) for name in cells.DEVICES}
-        self.devices = own | {name: technology.device(role) for name in eight_t.PORT}
-        self._butterfly, self._read = eight_t.butterfly(*at), tuple(eight_t.read(*at, bit) for bit in (0, 1))
+        roles = {name: name for name in cells.DEVICES} | dict.fromkeys(eight_t.PORT, role)
+        self.variation = Variation.of(technology, conditions.corner, roles, variation)
+        self._butterfly = self.variation.netlist(eight_t.butterfly(*at))
+        self._read = tuple(self.variation.netlist(eight_t.read(*at, bit)) for bit in (0, 1))
         self._engine = engine()
 
     def netlists(self) -> dict[str, Netlist]:
         """By name."""
         return {"butterfly": self._butterfly, **{f"read-{bit}": self._read[bit] for bit in (0, 1)}}
 
-    def measure(self, shifts: Mapping[str, float]) -> tuple[Record, Butterfly]:
-        """Figures of the cell whose thresholds are shifted so (V), and its curves as it is read.
+    def measure(self, shifts: Shifts) -> tuple[Record, Butterfly]:
+        """Figures of the cell whose transistors are shifted so, and its curves as it is read.
 
         Raises:
             SimulationError: the cell has no second state.
         """
         self._engine.load(self._butterfly)
-        apply_vth(self._engine, shifts)
+        self.variation.apply(self._engine, shifts)
         curves, record = self._curves(), Record()
-        record["read_snm"] = min(curves.lobes())
+        record["read_snm"] = curves.margin()
         self._engine.alter("vrwl", "dc", 0.0)
-        record["hold_snm"] = min(self._curves().lobes())
+        record["hold_snm"] = self._curves().margin()
         for bit, name in enumerate(("read_current", "port_leakage")):
             self._engine.load(self._read[bit])
-            apply_vth(self._engine, shifts)
+            self.variation.apply(self._engine, shifts)
             record[name] = self._drawn()
             if bit == 0:
                 self._engine.alter("vrwl", "dc", 0.0)
@@ -127,14 +138,15 @@ class Benches:
         return -float(self._engine.run("op")["vrbl#branch"][0])
 
 
-def figures(nominal: Record, samples: Samples | None = None) -> dict[str, Figure]:
+def figures(nominal: Record, samples: Samples | None = None, source: str = VTH) -> dict[str, Figure]:
     """Figures of the cell.
 
     Args:
         nominal: record of `EightTNominal`.
         samples: of `EightTMonteCarlo`.
+        source: what varies.
 
     Returns:
         The nominal ones; with samples also `<name>_mean`, `<name>_sigma`, `samples` and `failed_samples`.
     """
-    return with_spread(nominal, samples, FIGURES)
+    return with_spread(nominal, samples, FIGURES, source=source)

@@ -21,7 +21,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,8 @@ _LIBRARIES = ("libngspice.so.0", "libngspice.so", "libngspice.0.dylib", "libngsp
 _SET_UP = ("set num_threads=1", "set ng_nomodcheck", "set nomoremode")
 
 _log = logging.getLogger(__name__)
+# A warning for each vector whose type it has no unit for, as that of a transistor's conductance
+logging.getLogger("PySpice.Spice.NgSpice.Shared.Vector").setLevel(logging.ERROR)
 
 # PySpice warns of versions newer than itself, whose list is the same
 SIMULATION_TYPE.update(dict.fromkeys(range(LAST_VERSION + 1, LAST_VERSION + 100), SIMULATION_TYPE["last"]))
@@ -129,7 +131,7 @@ class Engine:
             NetlistError: ngspice cannot read it; names the offending line.
         """
         self._unload()
-        deck = netlist.deck()
+        deck = replace(netlist, measures=()).deck()  # measures are for who runs the file alone
         said = self._ngspice.circuit(deck)
         if messages.failed(said) or self._ngspice.stopped:
             self._unload()
@@ -178,7 +180,11 @@ class Engine:
             plot = self._ngspice.last_plot if not self._ngspice.stopped else "const"
             if messages.failed(said) or plot == "const":
                 self._refuse(analysis, said)
-            return {name.lower(): vector._data for name, vector in self._ngspice.plot(None, plot).items()}  # noqa: SLF001
+            plots = [plot]
+            if plot.startswith("noise"):  # the last holds totals, the one before it the densities
+                plots.append(f"noise{int(plot.removeprefix('noise')) - 1}")
+            found = [pair for one in plots for pair in self._ngspice.plot(None, one).items()]
+            return {name.lower(): vector._data for name, vector in found}  # noqa: SLF001
         finally:
             if self._ngspice.stopped:
                 self._unload()

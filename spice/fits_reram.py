@@ -6,20 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from bitline.core.executor import Record
 from bitline.core.figures import SIMULATED
 from bitline.core.model_file import KINDS, FittedModel, Input, Residual, residual
 from bitline.core.samples import Samples
 from circuits.variation import load_spread
+from spice.reram_read import bend
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 _DEGREE = 4  # of the bend k over the conductance
 _READ_LIMIT = 0.02  # relative error of a read current, mismatch of the transistor included
 _STATE_LIMIT = 1e-3  # of the range of states: what programming a netlist's cell may be off
-_BENDS = (0.05, 20.0)  # 1 / V; below the first the curve is straight within 1e-5
 
 
 def fit_reram(
@@ -70,7 +69,7 @@ def check_reram(models: Mapping[str, FittedModel], nominal: Record, samples: Sam
 def _read_iv(
     v: Floats, g: Floats, current: Floats, v_ref: float, provenance: Mapping[str, str | float | int]
 ) -> FittedModel:
-    bends = [_bend(v[2::2], row[2::2], v_ref) for row in current[::2]]
+    bends = [bend(v[2::2], row[2::2], v_ref) for row in current[::2]]
     scaled = np.polynomial.polynomial.polyfit(g[::2] / g.max(), bends, _DEGREE)
     parameters = {"v_ref": v_ref, "k": [float(c / g.max() ** power) for power, c in enumerate(scaled)]}
     unseen_v, unseen_g = np.meshgrid(v[1::2], g[1::2])
@@ -89,16 +88,6 @@ def _read_iv(
         origin=SIMULATED,
         provenance=dict(provenance),
     )
-
-
-def _bend(v: Floats, current: Floats, v_ref: float) -> float:
-    """The k (1 / V) of i = i(v_ref) sinh(k v) / sinh(k v_ref) with the least relative error."""
-    at_ref = float(np.interp(v_ref, v, current))
-
-    def misfit(k: float) -> float:
-        return float(np.sum((at_ref * np.sinh(k * v) / np.sinh(k * v_ref) / current - 1) ** 2))
-
-    return float(minimize_scalar(misfit, bounds=_BENDS, method="bounded", options={"xatol": 1e-6}).x)
 
 
 def _state(g: Floats, state: Floats, provenance: Mapping[str, str | float | int]) -> FittedModel:

@@ -14,6 +14,7 @@ from bitline.core.executor import Record
 from bitline.core.figures import SIMULATED
 from bitline.core.model_file import FittedModel, Input, Residual, residual
 from bitline.core.samples import Samples
+from spice.mismatch import UNITS
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -37,8 +38,9 @@ def fit_sense_amp(nominal: Record, samples: Samples, provenance: Mapping[str, st
         FitError: too few samples, or an offset that is not linear in the thresholds, so that no normal tail is known.
     """
     kept = samples.count - len(samples.failures)
-    if kept < FEWEST:
-        raise FitError(f"the sense amplifier's offset needs {FEWEST} samples to be fitted, there are {kept}")
+    needed = fewest(drawn_shifts(samples).shape[1]) if kept else FEWEST
+    if kept < needed:
+        raise FitError(f"the sense amplifier's offset needs {needed} samples to be fitted, there are {kept}")
     common_mode = float(np.asarray(nominal["common_mode"]))
     return [_offset(samples, common_mode, provenance), _delay(nominal, samples, provenance)]
 
@@ -51,10 +53,10 @@ def check_sense_amp(models: Mapping[str, FittedModel], _nominal: Record, samples
     """
     offset, delay = models["sense_amp.offset"], models["sense_amp.delay"]
     known = (offset.parameters["mean"], offset.parameters["sigma"], offset.parameters["samples"])
-    return {offset.name: _agreement(*known, samples.valid("offset")), delay.name: _delay_residual(delay, samples)}
+    return {offset.name: agreement(*known, samples.valid("offset")), delay.name: _delay_residual(delay, samples)}
 
 
-def _agreement(mean: float, sigma: float, count: int, found: Floats) -> Residual:
+def agreement(mean: float, sigma: float, count: int, found: Floats) -> Residual:
     """How far mean and spread of `found` lie from those of a normal fit to `count` samples, in standard errors."""
     if len(found) < 2:
         return Residual(0.0, 0.0, 0, "standard errors", limit=_STANDARD_ERRORS)
@@ -76,7 +78,9 @@ def _delay_residual(model: FittedModel, samples: Samples) -> Residual:
 def _offset(samples: Samples, common_mode: float, provenance: Mapping[str, str | float | int]) -> FittedModel:
     offset = samples.valid("offset")
     mean, sigma, count = float(np.mean(offset)), float(np.std(offset, ddof=1)), len(offset)
-    stray = _stray(offset, samples.valid("vth"))
+    if np.ptp(offset) == 0:
+        raise FitError("the sense amplifier's offset is the same in all samples: characterise it with a variation")
+    stray = _stray(offset, drawn_shifts(samples))
     if stray > _LINEAR * sigma:
         raise FitError(
             f"the sense amplifier's offset strays {stray:.2g} V from a linear function of its thresholds, against a "
@@ -97,24 +101,34 @@ def _offset(samples: Samples, common_mode: float, provenance: Mapping[str, str |
             "sigma_standard_error": sigma / math.sqrt(2 * (count - 1)),
             "nonlinearity": stray,
         },
-        residual=_halves(offset),
+        residual=halves(offset),
         origin=SIMULATED,
         provenance=dict(provenance),
     )
 
 
+def fewest(variables: int) -> int:
+    """Samples that the fit needs where so many shifts are drawn for each."""
+    return max(FEWEST, 2 * (variables + 1) + 4)
+
+
+def drawn_shifts(samples: Samples) -> Floats:
+    """All shifts that were drawn, shape (samples, variables)."""
+    return np.concatenate([samples.valid(name) for name in UNITS if name in samples.columns], axis=1)
+
+
 def _stray(offset: Floats, shifts: Floats) -> float:
-    """RMS distance (V) of offset[sample] from its best linear function of the threshold shifts[sample, transistor]."""
+    """RMS distance (V) of offset[sample] from its best linear function of the drawn shifts[sample, variable]."""
     terms = np.column_stack([np.ones(len(offset)), shifts])
     best, *_ = np.linalg.lstsq(terms, offset, rcond=None)
     spare = max(len(offset) - terms.shape[1], 1)
     return float(np.sqrt(np.sum((terms @ best - offset) ** 2) / spare))
 
 
-def _halves(offset: Floats) -> Residual:
+def halves(offset: Floats) -> Residual:
     """The odd samples against a normal fit to the even ones."""
     even, odd = offset[::2], offset[1::2]
-    return _agreement(float(np.mean(even)), float(np.std(even, ddof=1)), len(even), odd)
+    return agreement(float(np.mean(even)), float(np.std(even, ddof=1)), len(even), odd)
 
 
 def _delay(nominal: Record, samples: Samples, provenance: Mapping[str, str | float | int]) -> FittedModel:

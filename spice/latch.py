@@ -22,6 +22,7 @@ from circuits.sense_amp import INSTANCE, TRANSISTORS, SenseBench, sense_amp
 from circuits.technology import load_technology
 from spice.characterise import Conditions
 from spice.engine import Vectors, engine
+from spice.mismatch import Shifts, Variation, thresholds
 
 _DINT, _DINT_BAR = f"{INSTANCE}.dint", f"{INSTANCE}.dint_bar"
 _FIRST_STEP = 2e-12  # s, until the latch's pace is known
@@ -40,13 +41,17 @@ class Latch:
     Args:
         conditions: corner, temperature and supply.
         bench: common mode, slew and loads.
+        variation: what can be shifted, of `spice.mismatch.VARIATIONS`.
+
+    Attributes:
+        variation: of its transistors, by their names within the subcircuit.
 
     Raises:
-        ConfigError: an impossible supply or common mode, or an unknown technology or corner.
+        ConfigError: an impossible supply or common mode, or an unknown technology, corner or variation.
         SimulationError: it does not decide even at the widest difference.
     """
 
-    def __init__(self, conditions: Conditions, bench: SenseBench) -> None:
+    def __init__(self, conditions: Conditions, bench: SenseBench, variation: str = "vth") -> None:
         if not 0 <= bench.below_vdd < conditions.vdd:
             raise ConfigError(
                 f"sense amplifier: the common mode lies {bench.below_vdd:g} V below the supply, which is "
@@ -54,8 +59,8 @@ class Latch:
             )
         self.vdd, self.bench = conditions.vdd, bench
         self.technology = load_technology(conditions.technology)
-        self.devices = {name: self.technology.device(role) for name, role in TRANSISTORS.items()}
-        self.netlist = netlist(conditions, bench)
+        self.variation = Variation.of(self.technology, conditions.corner, TRANSISTORS, variation)
+        self.netlist = self.variation.netlist(netlist(conditions, bench), within=("sense_amp",))
         self._conditions = conditions
         self._ngspice = engine()
         self.load()
@@ -75,11 +80,14 @@ class Latch:
         self._ngspice.alter("vbr", "dc", br)
         return self._ngspice.run(f"tran {self.step!r} {stop!r} 0 {self.step!r}")
 
-    def set_vth(self, shifts: Mapping[str, float]) -> None:
-        """Shift thresholds (V) by transistor, replacing earlier shifts."""
+    def vary(self, shifts: Shifts) -> None:
+        """Shift transistors, replacing earlier shifts of them."""
         self.load()
-        for name, shift in shifts.items():
-            self._ngspice.alter(f"m.{INSTANCE}.{name}", "delvto", shift)
+        self.variation.apply(self._ngspice, shifts, f"m.{INSTANCE}.{{}}".format)
+
+    def set_vth(self, shifts: Mapping[str, float]) -> None:
+        """Shift thresholds (V) by transistor, replacing earlier shifts of them."""
+        self.vary(thresholds(shifts))
 
     def offset(self, around: float = 0.0) -> float:
         """The difference (V) at which decisions flip, looked for first near `around`.

@@ -16,7 +16,7 @@ Times count from the clock at vdd / 2 unless said otherwise.
   control (clock, precharge line, replica).
 - `leakage`: out of all supplies, clock low; and `leakage_<component>`. The model cards have no gate leakage.
 
-A mismatch sample draws the thresholds of the far column's open cell and amplifier, and reads a 1 from it.
+A mismatch sample draws the transistors of the far column's open cell and amplifier, and reads a 1 from it.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from bitline.core.executor import Record
 from bitline.core.figures import Figure
 from bitline.core.samples import Samples
 from bitline.core.seeds import stream
-from circuits import cells, sense_amp
 from circuits.macro import COMPONENTS, MacroAccess
 from circuits.netlist import Netlist
-from circuits.technology import Device, load_technology
-from spice.column_cycles import CYCLES
+from circuits.technology import load_technology
+from spice import mismatch
+from spice.column_cycles import CYCLES, varied_roles
 from spice.engine import Vectors
 from spice.macro_cycles import MacroSetting, component_energy, nominal_cycles, rise, simulate, swing, times
-from spice.mismatch import draw_vth
-from spice.spread import with_spread
+from spice.mismatch import Variation
+from spice.spread import VTH, count, with_spread
 from spice.waves import energy
 
 STAGE = "macro.mismatch"
@@ -72,7 +72,7 @@ UNITS: dict[str, str] = {
     **{f"{cycle}_time": "s" for cycle in CYCLES},
     **{f"{cycle}_{node}": "V" for cycle in CYCLES for node in NODES},
     "reads_1": "1",
-    "vth": "V",
+    **mismatch.UNITS,
 }
 
 _IDLE = 1e-6  # s of rest; the latter half of it gives the leakage
@@ -129,35 +129,36 @@ class MacroNominal:
 
 @dataclass(frozen=True)
 class MacroMonteCarlo:
-    """Task: the macro with the far column's open cell and amplifier drawn ("vth" variation), reading a 1.
+    """Task: the macro with the far column's open cell and amplifier drawn, reading a 1.
 
     The record holds `access_time` (s, NaN where it misreads), `swing` (V), `reads_1` (1 or 0) and the shifts.
 
     Args:
         setting: conditions, with the study's seed, and design.
+        variation: of `spice.mismatch.VARIATIONS`.
     """
 
     setting: MacroSetting = field(default_factory=MacroSetting)
+    variation: str = "vth"
 
-    def prepare(self) -> tuple[float, dict[str, Device]]:
+    def prepare(self) -> tuple[float, Variation]:
         """The pace and the transistors that are drawn."""
-        unit, _ = nominal_cycles(self.setting)
-        technology, last = load_technology(self.setting.conditions.technology), self.setting.design.word_bits - 1
-        own = {f"m.xcolumn{last}.xcell.m{name}": technology.device(name.rsplit("_", 1)[0]) for name in cells.DEVICES}
-        amplifier = sense_amp.TRANSISTORS.items()
-        return unit, own | {f"m.xsensing{last}.xsense.{name}": technology.device(role) for name, role in amplifier}
+        last, at = self.setting.design.word_bits - 1, self.setting.conditions
+        roles = varied_roles(f"xcolumn{last}.xcell", f"xsensing{last}.xsense")
+        varied = Variation.of(load_technology(at.technology), at.corner, roles, self.variation)
+        return nominal_cycles(self.setting)[0], varied
 
-    def run(self, context: tuple[float, dict[str, Device]], index: int) -> Record:
+    def run(self, context: tuple[float, Variation], index: int) -> Record:
         """Draw the column of macro `index` and read it."""
-        unit, devices = context
-        shifts = draw_vth(devices, stream(self.setting.conditions.seed, STAGE, index))
-        found = simulate(self.setting.netlist(self.setting.cycle("read", 1, unit)), shifts)
+        unit, varied = context
+        shifts = varied.draw(stream(self.setting.conditions.seed, STAGE, index))
+        found = simulate(self.setting.netlist(self.setting.cycle("read", 1, unit)), varied, shifts)
         access_time = rise(self.setting, found, "dout") - rise(self.setting, found, "clk")
         return {
             "access_time": access_time,
             "swing": swing(self.setting, found, 1),
             "reads_1": int(not math.isnan(access_time)),
-            "vth": np.array(list(shifts.values())),
+            **varied.columns(shifts),
         }
 
 
@@ -173,18 +174,19 @@ def netlists(setting: MacroSetting) -> dict[str, Netlist]:
     return {**found, "whole": setting.netlist(setting.cycle("read", 1, unit), full=True)}
 
 
-def figures(nominal: Record, samples: Samples | None = None) -> dict[str, Figure]:
+def figures(nominal: Record, samples: Samples | None = None, source: str = VTH) -> dict[str, Figure]:
     """Figures of the macro.
 
     Args:
         nominal: record of `MacroNominal`.
         samples: of `MacroMonteCarlo`.
+        source: what varies.
 
     Returns:
         The nominal ones; with samples also `<name>_mean` and `<name>_sigma` of `SPREAD` over those that read,
         `misreads_1`, `samples` and `failed_samples`.
     """
-    found = with_spread(nominal, samples, FIGURES, SPREAD)
+    found = with_spread(nominal, samples, FIGURES, SPREAD, source)
     if samples is not None and samples.columns:
-        found["misreads_1"] = Figure(float(np.sum(samples.valid("reads_1") == 0)), "1")
+        found["misreads_1"] = count(int(np.sum(samples.valid("reads_1") == 0)))
     return found

@@ -13,8 +13,9 @@ from circuits.macro import MacroAccess, MacroDesign, macro
 from circuits.netlist import Netlist
 from circuits.technology import load_technology
 from spice.characterise import Conditions
-from spice.column_cycles import CYCLES, RECOVERED
+from spice.column_cycles import CYCLES, RECOVERED, VARIED
 from spice.engine import Vectors, engine
+from spice.mismatch import Shifts, Variation
 from spice.waves import crossing, energy, settling
 
 _PACE = 0.25e-9  # s: the schedule's unit at first; doubled until every cycle is whole
@@ -57,12 +58,14 @@ class MacroSetting:
         return f"{name}{last}" if name in ("sl", "slb", "dout") else name
 
 
-def simulate(netlist: Netlist, shifts: dict[str, float] | None = None) -> Vectors:
-    """Waveforms of a netlist's one analysis, with thresholds shifted (V) by device."""
+def simulate(netlist: Netlist, variation: Variation | None = None, shifts: Shifts | None = None) -> Vectors:
+    """Waveforms of a netlist's one analysis, with shifts of the transistors of a variation."""
     running = engine()
-    running.load(netlist)
-    for name, shift in (shifts or {}).items():
-        running.alter(name, "delvto", shift)
+    if variation is None:
+        running.load(netlist)
+    else:
+        running.load(variation.netlist(netlist, within=VARIED))
+        variation.apply(running, shifts or {}, str)
     return running.run(netlist.analyses[0].removeprefix("."))
 
 
@@ -95,16 +98,17 @@ def rise(setting: MacroSetting, found: Vectors, name: str) -> float:
     return crossing(found["time"], found[setting.node(name)], setting.conditions.vdd / 2, rising=True)
 
 
-def _fall(setting: MacroSetting, found: Vectors, name: str) -> float:
+def fall(setting: MacroSetting, found: Vectors, name: str) -> float:
+    """When it falls past vdd / 2 after that, s; NaN if it does not."""
     start = rise(setting, found, name)
     return crossing(found["time"], found[setting.node(name)], setting.conditions.vdd / 2, rising=False, after=start)
 
 
 def _recovered(setting: MacroSetting, found: Vectors) -> float:
     """From the clock's fall until the far sense lines are back for good, s; NaN if they are not."""
-    vdd, fall = setting.conditions.vdd, _fall(setting, found, "clk")
+    vdd, start = setting.conditions.vdd, fall(setting, found, "clk")
     below = np.maximum(vdd - found[setting.node("sl")], vdd - found[setting.node("slb")])
-    return settling(found["time"], below, RECOVERED * vdd, after=fall) - fall
+    return settling(found["time"], below, RECOVERED * vdd, after=start) - start
 
 
 def swing(setting: MacroSetting, found: Vectors, bit: int) -> float:
@@ -120,9 +124,21 @@ def _whole(setting: MacroSetting, found: Vectors, what: str, bit: int) -> bool:
         return False
     if what == "write":
         return True
-    at_fall = float(np.interp(_fall(setting, found, "clk"), found["time"], found[setting.node("dout")]))
+    return read_right(setting, found, bit)
+
+
+def read_right(setting: MacroSetting, found: Vectors, bit: int) -> bool:
+    """Whether the far column has been sensed and its output is `bit` when the clock falls."""
+    at_fall = float(np.interp(fall(setting, found, "clk"), found["time"], found[setting.node("dout")]))
     sensed = not math.isnan(rise(setting, found, "en"))
     return sensed and (at_fall > setting.conditions.vdd / 2) == bool(bit)
+
+
+def write_time(setting: MacroSetting, found: Vectors, bit: int) -> float:
+    """From the clock at vdd / 2 until the far cell's storage nodes cross towards `bit`, s; NaN if they do not."""
+    clock = rise(setting, found, "clk")
+    apart = found[setting.node("q")] - found[setting.node("qb")]
+    return crossing(found["time"], apart, 0.0, rising=bool(bit), after=clock) - clock
 
 
 def times(setting: MacroSetting, cycles: dict[str, Vectors]) -> dict[str, float]:
@@ -131,11 +147,7 @@ def times(setting: MacroSetting, cycles: dict[str, Vectors]) -> dict[str, float]
     clock, word_line = rise(setting, read, "clk"), rise(setting, read, "wl_far")
     selected, enabled = rise(setting, read, "xrow_open.row"), rise(setting, read, "wl_en_far")
     decoder = selected - rise(setting, read, "a0")
-    written = []
-    for bit in (0, 1):
-        found = cycles[f"write_{bit}"]
-        apart = found[setting.node("q")] - found[setting.node("qb")]
-        written.append(crossing(found["time"], apart, 0.0, rising=bool(bit), after=clock) - clock)
+    written = [write_time(setting, cycles[f"write_{bit}"], bit) for bit in (0, 1)]
     access_time = rise(setting, read, "dout") - clock
     precharge = max(_recovered(setting, found) for found in cycles.values())
     return {

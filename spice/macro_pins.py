@@ -1,8 +1,6 @@
-"""The macro's pins in ngspice, as a timing library asks for them: edges of the outputs, charge of the inputs.
+"""The macro's pins in ngspice, as a timing library asks for them: what a 0 looks like, charge of the inputs.
 
-- `output_rise`, `output_fall`: of the farthest output, unloaded but for its own wire, from `LOWER` to `UPPER` of vdd
-  (or back) in a read of 1, s; `output_fall_delay`: from the clock's fall at vdd / 2 until it is back below vdd / 2.
-- `held_low`: how far (V) the output of a read 0 comes up meanwhile.
+- `held_low`: how far (V) the output of a read 0 comes up in the cycle.
 - `capacitance_<pin>`: of the clock, the write enable, and bit 0 of address and data: charge that an ideal source gives
   in an edge between 0 and vdd, over vdd, mean of both directions, F. The clock is low, or it is the clock's edge.
 """
@@ -18,9 +16,8 @@ from bitline.core.errors import SimulationError
 from bitline.core.figures import Figure
 from circuits.macro import MacroAccess
 from circuits.netlist import Netlist
-from spice.engine import Vectors
-from spice.macro_cycles import MacroSetting, nominal_cycles, rise, simulate
-from spice.waves import crossing, energy
+from spice.macro_cycles import MacroSetting, nominal_cycles, simulate
+from spice.waves import energy
 
 LOWER, UPPER = 0.2, 0.8
 SLEW = MacroAccess.slew  # s: of every ideal edge, in the macro's cycles too
@@ -37,18 +34,9 @@ def pin_figures(setting: MacroSetting) -> dict[str, Figure]:
         SimulationError: the macro does not work under these conditions.
     """
     unit, cycles = nominal_cycles(setting)
-    edges = {name: Figure(value, "s") for name, value in _edges(setting, cycles["read_1"]).items()}
     low = Figure(float(np.max(cycles["read_0"][setting.node("dout")])), "V")
     loads = {f"capacitance_{name}": Figure(value, "F") for name, value in _capacitances(setting, unit).items()}
-    return {**edges, "held_low": low, **loads}
-
-
-def _edges(setting: MacroSetting, read: Vectors) -> dict[str, float]:
-    vdd, time, output = setting.conditions.vdd, read["time"], read[setting.node("dout")]
-    clock_fall = crossing(time, read["clk"], vdd / 2, rising=False, after=rise(setting, read, "clk"))
-    up = [crossing(time, output, level * vdd, rising=True) for level in (LOWER, UPPER)]
-    down = [crossing(time, output, level * vdd, rising=False, after=up[1]) for level in (UPPER, 0.5, LOWER)]
-    return {"output_rise": up[1] - up[0], "output_fall": down[2] - down[0], "output_fall_delay": down[1] - clock_fall}
+    return {"held_low": low, **loads}
 
 
 def _capacitances(setting: MacroSetting, unit: float) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """A Monte Carlo of the read noise margin alone, by any of three backends that draw the same cells.
 
-- `SharedReadSnm`: ngspice in this process through PySpice; the netlist is loaded once, thresholds are altered.
+- `SharedReadSnm`: ngspice in this process through PySpice; the netlist is loaded once, transistors are altered.
 - `BatchReadSnm`: a process of `ngspice -b` a sample, as a cross-check and as what others do.
 - `CompactReadSnm`: the compact cell (`spice.compact`), fitted to ngspice.
 
@@ -10,7 +10,6 @@ off a sweep ten times as fine at a typical cell, 0.2 mV at worst (a slow cell, c
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -23,28 +22,32 @@ from bitline.core.errors import ConfigError, SimulationError
 from bitline.core.executor import Record
 from bitline.core.seeds import stream
 from circuits import cells
+from circuits.model_card import Card, parse_cards
 from circuits.netlist import Netlist
-from circuits.technology import Device, load_technology
+from circuits.own_cards import own_model
+from circuits.technology import load_technology
 from spice import squares
 from spice.batch import run_batch
 from spice.compact.cell import CompactCell
 from spice.engine import engine, interrupts_later
-from spice.mismatch import apply_vth, draw_vth
-from spice.sram import SHIFTS
+from spice.mismatch import Shifts, Variation, model_values, named_shifts, shift_units
+from spice.sram_bench import absent, noise_margins
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-Margins = Callable[[Floats], tuple[float, float]]
+Margins = Callable[[Shifts], tuple[float, float]]
 
 STAGE = "sram.mismatch"  # as spice.sram: the same seed and index is the same cell
 STEPS = 72  # of the sweep over the supply
-UNITS: dict[str, str] = dict.fromkeys(("read_snm", "read_snm_q0", "read_snm_q1", *SHIFTS), "V")
+MARGINS = ("read_snm", "read_snm_q0", "read_snm_q1")
+UNITS: dict[str, str] = dict.fromkeys(MARGINS, "V") | shift_units(cells.DEVICES)
 
 
 @dataclass(frozen=True)
 class SharedReadSnm:
-    """Cells with mismatch of the six thresholds, by ngspice in this process.
+    """Cells with mismatch, by ngspice in this process.
 
-    The record holds the keys of `UNITS`.
+    The record holds the margins and the shifts of what varies, of the keys of `UNITS`. A cell that lacks a lobe has NaN
+    there, and the text `absent` says why, as in `spice.sram`.
 
     Args:
         technology: name of a shipped one, or path of a folder.
@@ -53,6 +56,7 @@ class SharedReadSnm:
         vdd: supply, V.
         seed: the study's.
         steps: of the sweep over the supply.
+        variation: "none", "vth" or "full" (see `spice.mismatch`).
     """
 
     technology: str = "sky130"
@@ -61,42 +65,55 @@ class SharedReadSnm:
     vdd: float = 1.8
     seed: int = 1
     steps: int = STEPS
+    variation: str = "vth"
+
+    def varied(self) -> Variation:
+        """What varies.
+
+        Raises:
+            ConfigError: unknown technology, corner or variation.
+        """
+        roles = {name: name for name in cells.DEVICES}
+        return Variation.of(load_technology(self.technology), self.corner, roles, self.variation)
 
     def netlist(self) -> Netlist:
-        """The butterfly with its sweep.
+        """The butterfly with its sweep, with a card a transistor where cards vary.
 
         Raises:
             ConfigError: unknown technology or corner.
         """
         netlist = cells.butterfly(load_technology(self.technology), self.corner, self.vdd, self.temperature)
+        netlist = self.varied().netlist(netlist)
         sweep = f".dc vin 0 {self.vdd!r} {self.vdd / self.steps!r}"
         return replace(netlist, text=f"{netlist.text}\n.save v(in) v(q) v(qb)", analyses=(sweep,))
 
     def prepare(self) -> Bench:
         """Set up what the cells share."""
-        technology = load_technology(self.technology)
-        devices = {name: technology.device(name.rsplit("_", 1)[0]) for name in cells.DEVICES}
-        return Bench(devices, self.margins())
+        return Bench(self.varied(), self.margins())
 
     def run(self, context: Bench, index: int) -> Record:
-        """Draw cell `index` and find its margins."""
-        shifts = draw_vth(context.devices, stream(self.seed, STAGE, index))
-        zero, one = context.margins(np.array(list(shifts.values())))
-        if math.isnan(zero):
-            raise SimulationError("no read_snm: the cell has one state only, its curves have no second lobe")
-        record: Record = {"read_snm": min(zero, one), "read_snm_q0": zero, "read_snm_q1": one}
-        return record | {f"dvth_{name}": shift for name, shift in shifts.items()}
+        """Draw cell `index` and find its margins.
+
+        Raises:
+            SimulationError: ngspice found no solution, or nothing varies and the cell has one state only.
+        """
+        shifts = context.varied.draw(stream(self.seed, STAGE, index))
+        record = noise_margins("read", *context.margins(shifts))
+        missing = absent(record)
+        if missing and not context.varied.variables:  # the nominal cell must have its margin
+            raise SimulationError(missing)
+        return record | named_shifts(shifts) | {"absent": missing}
 
     def margins(self) -> Margins:
-        """The backend: it gives a cell's margins storing 0 and 1 (V; NaN without a second lobe) at its shifts (V)."""
-        running, netlist = engine(), self.netlist()
+        """The backend: it gives a cell's margins storing 0 and 1 (V; NaN for a lobe that is not there)."""
+        running, netlist, varied = engine(), self.netlist(), self.varied()
         sweep = netlist.analyses[0].removeprefix(".")
 
-        def found(shifts: Floats) -> tuple[float, float]:
+        def found(shifts: Shifts) -> tuple[float, float]:
             if running.netlist is not netlist:
                 running.load(netlist)
             with interrupts_later():
-                apply_vth(running, dict(zip(cells.DEVICES, shifts.tolist(), strict=True)))
+                varied.apply(running, shifts)
                 swept = running.run(sweep)
             return squares.lobes(swept["in"], swept["q"], swept["qb"])
 
@@ -108,10 +125,10 @@ class BatchReadSnm(SharedReadSnm):
 
     def margins(self) -> Margins:
         """See `SharedReadSnm.margins`."""
-        netlist = self.netlist()
+        netlist, cards = self.netlist(), self.varied().cards
 
-        def found(shifts: Floats) -> tuple[float, float]:
-            swept = run_batch(replace(netlist, text=_shifted(netlist.text, shifts)))
+        def found(shifts: Shifts) -> tuple[float, float]:
+            swept = run_batch(replace(netlist, text=_shifted(netlist.text, shifts, cards)))
             return squares.lobes(swept["in"], swept["q"], swept["qb"])
 
         return found
@@ -131,7 +148,7 @@ class CompactReadSnm(SharedReadSnm):
         """See `SharedReadSnm.margins`.
 
         Raises:
-            ConfigError: no such model, or one of another technology or corner.
+            ConfigError: no such model, or one of another technology or corner, or something varies that it has not.
             ModelRangeError: it was not fitted for this temperature or supply.
         """
         cell = CompactCell.load(self.model)
@@ -139,9 +156,15 @@ class CompactReadSnm(SharedReadSnm):
             if cell.provenance[key] != wanted:
                 raise ConfigError(f"{self.model}: {key} is {cell.provenance[key]}, wanted is {wanted}; fit that one")
         condition = cell.at(self.temperature, self.vdd)
+        columns = {known.name: column for column, known in enumerate(condition.inputs)}
+        if missing := [variable.name for variable in self.varied().variables if variable.name not in columns]:
+            raise ConfigError(f"the compact cell knows no {missing[0]}; take variation = 'vth', or an ngspice backend")
 
-        def found(shifts: Floats) -> tuple[float, float]:
-            zero, one = condition.read_snm(shifts)[0].tolist()
+        def found(shifts: Shifts) -> tuple[float, float]:
+            whole = np.zeros(len(columns))
+            for name, shift in named_shifts(shifts).items():
+                whole[columns[name]] = shift
+            zero, one = condition.read_snm(whole)[0].tolist()
             return zero, one
 
         return found
@@ -152,15 +175,21 @@ class Bench:
     """What the samples of one condition share.
 
     Args:
-        devices: by instance.
+        varied: what varies.
         margins: the backend.
     """
 
-    devices: Mapping[str, Device]
+    varied: Variation
     margins: Margins
 
 
-def _shifted(text: str, shifts: Floats) -> str:
-    """The netlist's text with each device's threshold shift (V) written into its line."""
-    by_name = dict(zip(cells.DEVICES, shifts.tolist(), strict=True))
-    return re.sub(r"^m(\w+) .*$", lambda line: f"{line[0]} delvto={by_name[line[1]]!r}", text, flags=re.MULTILINE)
+def _shifted(text: str, shifts: Shifts, cards: Mapping[str, Card]) -> str:
+    """The netlist's text with each transistor's shifts written into its line and its card."""
+    text = re.sub(r"^m(\w+) .*$", lambda line: f"{line[0]} delvto={shifts[line[1]]['vth']!r}", text, flags=re.MULTILINE)
+    own = parse_cards(text, "netlist")
+    for device, card in cards.items():
+        written = changed = own[own_model(card.name, device).lower()].text.rstrip()
+        for name, value in model_values(card, shifts[device]).items():
+            changed = re.sub(rf"(\s{name}\s*=\s*)\S+", rf"\g<1>{value!r}", changed, flags=re.IGNORECASE)
+        text = text.replace(written, changed)
+    return text

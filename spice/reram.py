@@ -11,6 +11,7 @@ A *level* is the conductance current / voltage of the 1T1R cell at the read volt
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -23,8 +24,10 @@ from circuits.netlist import Netlist
 from circuits.variation import ConductanceSpread, load_spread
 from spice import reram_read, reram_switching
 from spice.characterise import Conditions
-from spice.reram_read import ReadBench
-from spice.spread import counts
+from spice.reram_read import ReadBench, bend
+from spice.spread import count, counts
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 LEVELS = (1e-6, 2e-6, 5e-6, 10e-6, 20e-6, 30e-6, 39e-6)  # S; a device that cannot reach one leaves it out
 READS = (0.45, 1.0, 1.45)  # times v_read: where a sample is read; the fit's own voltages are others
@@ -171,7 +174,9 @@ def figures(nominal: Record, samples: Samples | None = None, spread: str = "wan2
         spread: the published spread that they drew from.
 
     Returns:
-        The keys of `FIGURES`; `programmed_sigma_<level>`, as published; with samples also `conductance_mean_<level>`
+        The keys of `FIGURES`; `programmed_sigma_<level>`, as published; for each level `cell_nonlinearity_<level>` (as
+        `read_nonlinearity`) and `cell_bend_<level>`, the k of i ~ sinh(k v), and `device_...` of both for the device
+        alone; with samples also `conductance_mean_<level>`
         and `conductance_sigma_<level>` as read, where cells that could not reach what was drawn count at the nearest
         they reach, `out_of_reach` (how many those are), `samples` and `failed_samples`. A level is written as "20uS".
     """
@@ -181,6 +186,7 @@ def figures(nominal: Record, samples: Samples | None = None, spread: str = "wan2
     for level in levels:
         sigma = float(published.sigma(level))
         found[f"programmed_sigma_{_name(level)}"] = Figure(sigma, "S", published.kind, published.source)
+    found |= _shape(nominal, levels)
     if samples is None or samples.count == 0:
         return found
     source = f"of cells programmed with this spread: {published.source}"
@@ -191,8 +197,21 @@ def figures(nominal: Record, samples: Samples | None = None, spread: str = "wan2
             found[f"conductance_mean_{_name(level)}"] = Figure(mean, "S", source=source)
             found[f"conductance_sigma_{_name(level)}"] = Figure(sigma, "S", source=source)
     if samples.columns:
-        found["out_of_reach"] = Figure(int(samples.valid("out_of_reach").sum()), "1")
+        found["out_of_reach"] = count(int(samples.valid("out_of_reach").sum()))
     return found | counts(samples)
+
+
+def _shape(nominal: Record, levels: Floats) -> dict[str, Figure]:
+    """How bent the read I-V is at each level, of the cell and of the device alone."""
+    v = np.asarray(nominal["read_v"], dtype=np.float64)
+    v_read = float(np.asarray(nominal["v_read"]))
+    found: dict[str, Figure] = {}
+    for what in ("cell", "device"):
+        for level, current in zip(levels, np.asarray(nominal[f"{what}_i"], dtype=np.float64), strict=True):
+            at_read = float(np.interp(v_read, v, current))
+            found[f"{what}_nonlinearity_{_name(level)}"] = Figure(float(current[-1]) / (2 * at_read) - 1, "1")
+            found[f"{what}_bend_{_name(level)}"] = Figure(bend(v[1:], current[1:], v_read), "1/V")
+    return found
 
 
 def _levels(bench: ReadBench, levels: tuple[float, ...]) -> Record:

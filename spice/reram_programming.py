@@ -7,13 +7,14 @@ Each time the direction changes, the other's steps begin anew. (Incremental writ
 
 What ngspice gives is what the pulses do to a device that repeats itself exactly, and what the transistor's mismatch
 adds. The cycle-to-cycle variation of a filament and the relaxation after programming are no part of it: published
-spreads of what is programmed (`circuits.variation`) hold them, together with the tolerance of their own verify.
+spreads of what is programmed (`circuits.variation`) hold them, together with the tolerance of their own verify. Where a
+cell is to vary from pulse to pulse, `program` takes that as an input (`spice.reram_variability`).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from bitline.core.seeds import stream
 from circuits.reram.pulsed import Pulse
 from spice.characterise import Conditions
 from spice.reram_pulses import PulseBench, Pulsed
+from spice.spread import count, counts
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -128,8 +130,35 @@ class Programmed:
         }
 
 
+@dataclass(frozen=True)
+class Cell:
+    """What is this cell's own.
+
+    Args:
+        access_vth: shift of the transistor's threshold, V.
+        heating: thermal resistance of its device over the model's.
+        cycle_sigma: of how far a pulse moves the state, relative, drawn anew for every pulse from `rng`.
+        rng: where it is drawn from.
+    """
+
+    access_vth: float = 0.0
+    heating: float = 1.0
+    cycle_sigma: float = 0.0
+    rng: np.random.Generator | None = None
+
+    def pulsed(self, bench: PulseBench, pulse: Pulse, state: float) -> Pulsed:
+        """The pulse on this cell; where pulses vary, the state and the conductance are those after this one."""
+        done = bench.apply(pulse, state, self.access_vth, self.heating)
+        if self.rng is None or self.cycle_sigma == 0:
+            return done
+        low, high = sorted((bench.device.lrs, bench.device.hrs))
+        moved = (done.state - state) * (1 + self.cycle_sigma * float(self.rng.standard_normal()))
+        read = bench.read(min(max(state + moved, low), high), self.access_vth, self.heating)
+        return replace(done, state=read.state, conductance=read.conductance)
+
+
 def program(
-    bench: PulseBench, target: float, scheme: Scheme, access_vth: float = 0.0, *, keep: bool = False
+    bench: PulseBench, target: float, scheme: Scheme, cell: Cell | None = None, *, keep: bool = False
 ) -> Programmed:
     """Program a cell to `target` (S) at the bench's read voltage.
 
@@ -137,16 +166,17 @@ def program(
         bench: the cell.
         target: S.
         scheme: how.
-        access_vth: shift of the transistor's threshold, V.
+        cell: what is its own; nothing, if None.
         keep: the waveforms of every pulse.
     """
+    cell = cell or Cell()
     start = bench.device.fresh if scheme.erased else bench.device.lrs
-    done = bench.read(start, access_vth)
+    done = bench.read(start, cell.access_vth, cell.heating)
     pulses: list[Pulse] = []
     reads, energy, steps = [done.conductance], done.energy, []
     while (wrong := abs(done.conductance - target) > scheme.tolerance * target) and len(pulses) < scheme.most:
         pulses.append(_next(pulses, done.conductance < target, scheme.width))
-        done = bench.apply(pulses[-1], done.state, access_vth)
+        done = cell.pulsed(bench, pulses[-1], done.state)
         reads.append(done.conductance)
         energy += done.energy
         if keep:
@@ -201,7 +231,8 @@ class ProgrammingMonteCarlo(ProgrammingNominal):
         drawn = stream(self.conditions.seed, MISMATCH, index).standard_normal()
         access_vth = float(context.access.sigma("vth") * drawn)
         target = LEVELS[index % len(LEVELS)]
-        return program(context, target, self.scheme, access_vth).record(target) | {"access_vth": access_vth}
+        done = program(context, target, self.scheme, Cell(access_vth))
+        return done.record(target) | {"access_vth": access_vth}
 
 
 def figures(nominal: Record, samples: Samples | None = None) -> dict[str, Figure]:
@@ -220,12 +251,12 @@ def figures(nominal: Record, samples: Samples | None = None) -> dict[str, Figure
             found[f"{name}_{_name(level)}"] = Figure(float(value), unit)
             if samples is not None and samples.columns:
                 found |= _spread(f"{name}_{_name(level)}", samples.valid(key)[samples.valid("target") == level], unit)
-    found["not_reached"] = Figure(int(np.sum(np.asarray(nominal["reached"]) == 0)), "1")
+    found["not_reached"] = count(int(np.sum(np.asarray(nominal["reached"]) == 0)))
     if samples is None or samples.count == 0:
         return found
     if samples.columns:
-        found["cells_not_reached"] = Figure(int(np.sum(samples.valid("reached") == 0)), "1")
-    return found | {"samples": Figure(samples.count, "1"), "failed_samples": Figure(len(samples.failures), "1")}
+        found["cells_not_reached"] = count(int(np.sum(samples.valid("reached") == 0)))
+    return found | counts(samples)
 
 
 def _spread(name: str, values: Floats, unit: str) -> dict[str, Figure]:

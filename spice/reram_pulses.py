@@ -19,7 +19,7 @@ from spice.engine import Vectors, engine
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 SUPPLIES = ("top", "bottom", "gate")
-_ACCESS, _STATE = "m.xcell.maccess", "c.xcell.xdevice.cstate"
+_ACCESS, _STATE, _HEAT = "m.xcell.maccess", "c.xcell.xdevice.cstate", "r.xcell.xdevice.rheat"
 _SETTLED = 0.9  # of the read: when its current is sampled
 
 
@@ -66,12 +66,26 @@ class PulseBench:
         self.netlist: Netlist = pulsed_cell(self.device, technology, *arguments)
         self._ngspice = engine()
 
-    def apply(self, pulse: Pulse, state: float, access_vth: float = 0.0) -> Pulsed:
-        """One pulse and its read on a device in `state`, the transistor's threshold shifted by `access_vth` (V)."""
+    @property
+    def heats(self) -> bool:
+        """Whether the device model has a thermal resistance."""
+        return any(line.startswith("rheat ") for line in self.device.dynamics())
+
+    def apply(self, pulse: Pulse, state: float, access_vth: float = 0.0, heating: float = 1.0) -> Pulsed:
+        """One pulse and its read on a device in `state`.
+
+        Args:
+            pulse: the pulse.
+            state: of the device before it.
+            access_vth: shift of the transistor's threshold, V.
+            heating: thermal resistance of this device over the model's; 1 for a model that does not heat.
+        """
         if self._ngspice.netlist is not self.netlist:
             self._ngspice.load(self.netlist)
         self._ngspice.alter(_ACCESS, "delvto", access_vth)
         self._ngspice.alter(_STATE, "ic", state)
+        if self.heats:
+            self._ngspice.alter(_HEAT, "resistance", heating)
         for supply, level, read in (
             ("top", pulse.top, self.v_read),
             ("bottom", pulse.bottom, 0.0),
@@ -84,9 +98,9 @@ class PulseBench:
         energy = sum(-np.trapezoid(run[supply] * run[f"v{supply}#branch"], time) for supply in SUPPLIES)
         return Pulsed(float(run["state"][-1]), self._conductance(pulse, run), float(energy), run)
 
-    def read(self, state: float, access_vth: float = 0.0) -> Pulsed:
+    def read(self, state: float, access_vth: float = 0.0, heating: float = 1.0) -> Pulsed:
         """The read alone, as the first verify makes it: a pulse of no voltage."""
-        return self.apply(Pulse(0.0, 0.0, 0.0, 0.0), state, access_vth)
+        return self.apply(Pulse(0.0, 0.0, 0.0, 0.0), state, access_vth, heating)
 
     def _conductance(self, pulse: Pulse, run: Vectors) -> float:
         current = -np.interp(pulse.read_starts + _SETTLED * READ, run["time"], run["vtop#branch"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
+from scipy.optimize import minimize_scalar
 
 from bitline.core.errors import ConfigError, ModelRangeError
 from circuits.netlist import Netlist
@@ -22,6 +23,7 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 STATES = 81  # of the map between state and conductance, over all that the device can reach
 VOLTAGES = 21  # of a read I-V from 0 to twice the read voltage
 _ACCESS = "m.xcell.maccess"
+_BENDS = (0.05, 20.0)  # 1 / V; below the first the curve is straight within 1e-5
 _EXACT, _STEPS = 1e-7, 5  # relative error of a state's conductance, and the most steps to it
 
 
@@ -41,6 +43,22 @@ def netlist(conditions: Conditions, device: str, v_read: float) -> Netlist:
         v_gate=conditions.vdd,
         v_read=v_read,
     )
+
+
+def bend(v: Floats, current: Floats, v_ref: float) -> float:
+    """The k (1 / V) of i = i(v_ref) sinh(k v) / sinh(k v_ref) with the least relative error.
+
+    Args:
+        v: V, shape (n,), above 0 and rising.
+        current: A, shape (n,).
+        v_ref: V, within them.
+    """
+    at_ref = float(np.interp(v_ref, v, current))
+
+    def misfit(k: float) -> float:
+        return float(np.sum((at_ref * np.sinh(k * v) / np.sinh(k * v_ref) / current - 1) ** 2))
+
+    return float(minimize_scalar(misfit, bounds=_BENDS, method="bounded", options={"xatol": 1e-6}).x)
 
 
 class ReadBench:

@@ -6,16 +6,18 @@ of SET overshoots its compliance, and switching voltages and levels over tempera
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from bitline.core.executor import Record
-from bitline.core.figures import Figure
+from bitline.core.figures import PUBLISHED, Figure
 from bitline.core.samples import Samples
 from bitline.core.seeds import stream
 from circuits.netlist import Netlist
+from circuits.reram import load_device
 from circuits.reram.benches import RAMP
 from circuits.reram.pulsed import EDGE, LEAD, Pulse
 from circuits.technology import load_technology
@@ -25,12 +27,14 @@ from spice.engine import Vectors, engine
 from spice.reram_disturb import DisturbBench
 from spice.reram_pulses import PulseBench
 from spice.reram_read import ReadBench
+from spice.spread import counts
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 LEVELS = (5.5e-6, 20e-6, 39e-6)  # S: next to the erased state, the middle, and the most that is programmed
-TEMPERATURES = (-40.0, 27.0, 125.0)  # C
+TEMPERATURES = (-40.0, 0.0, 27.0, 85.0, 125.0)  # C
 DISTURBS = (-0.4, -0.2, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)  # V on the top
+ACTIVATED = (0.05, 0.1, 0.2, 0.3, 0.4)  # V on the top, at which disturb is timed at every temperature
 WIRES = (0.0, 30e-15, 100e-15, 300e-15)  # F between device and transistor: none, to a device on top of the metal
 SET = Pulse(top=2.0, bottom=0.0, gate=1.0, width=100e-9)
 MISMATCH = "reram_stress.mismatch"
@@ -45,11 +49,15 @@ TRANSISTOR = {
 }
 UNITS: dict[str, str] = {
     **TRANSISTOR,
+    "v_rated": "V",
     "level": "S",
     "level_state": "1",
     "temperature": "C",
     "disturb_v": "V",
     "disturb_time": "s",
+    "activated_v": "V",
+    "activation": "eV",
+    "device_ea": "eV",
     "hot_disturb_time": "s",
     "v_set_by_temperature": "V",
     "v_reset_by_temperature": "V",
@@ -63,7 +71,9 @@ UNITS: dict[str, str] = {
     "compliance": "A",
     "access_vth": "V",
 }
+_BOLTZMANN = 8.617333262e-5  # eV / K
 _FAR = "integral of the simulated rate of the state: an extrapolation of the model's rate equation, not a measured life"
+_SLOPE = f"Arrhenius slope of the disturb time, {TEMPERATURES[0]:g} to {TEMPERATURES[-1]:g} C"
 _RATING = "over the technology's nominal supply"
 
 
@@ -97,17 +107,25 @@ class StressNominal:
         return record | self._temperatures(states)
 
     def _disturb(self, states: list[float]) -> Record:
-        """Times to 1 %, rows by level, columns by DISTURBS; `hot_disturb_time` at v_read, columns by temperature."""
+        """Times to 1 %, rows by level, columns by DISTURBS; `hot_disturb_time` at v_read, columns by temperature.
+
+        `activation`: rows by level, columns by `activated_v`, which ends with v_read; `device_ea` of the model.
+        """
         bench = DisturbBench(self.conditions, self.device)
         times = [[bench.time(state, v, self.v_read) for v in DISTURBS] for state in states]
+        voltages = (*ACTIVATED, self.v_read)
         hot = []
         for celsius in TEMPERATURES:
             bench = DisturbBench(replace(self.conditions, temperature=celsius), self.device)
-            hot.append([bench.time(state, self.v_read, self.v_read) for state in states])
+            hot.append([[bench.time(state, v, self.v_read) for v in voltages] for state in states])
+        by_heat = np.moveaxis(np.array(hot), 0, -1)  # level, voltage, temperature
         return {
             "disturb_v": np.array(DISTURBS),
             "disturb_time": np.array(times),
-            "hot_disturb_time": np.array(hot).T,
+            "hot_disturb_time": by_heat[:, -1],
+            "activated_v": np.array(voltages),
+            "activation": activation(np.array(TEMPERATURES), by_heat),
+            "device_ea": float(getattr(bench.device, "ea", math.nan)),
         }
 
     def _overshoots(self, context: PulseBench) -> Record:
@@ -165,6 +183,19 @@ def netlists(conditions: Conditions, device: str, v_read: float) -> dict[str, Ne
     }
 
 
+def activation(celsius: Floats, times: Floats) -> Floats:
+    """Apparent activation energy (eV): slope of ln(time) over 1 / kT, of least squares; NaN where no time ends.
+
+    Args:
+        celsius: temperatures, shape (n,).
+        times: s, shape (..., n).
+    """
+    inverse = 1 / (_BOLTZMANN * (celsius + 273.15))
+    centred = inverse - np.mean(inverse)
+    ended = np.all(np.isfinite(times), axis=-1, keepdims=True)
+    return np.asarray(np.sum(centred * np.log(np.where(ended, times, math.nan)), axis=-1) / np.sum(centred**2))
+
+
 def compliance(run: Vectors) -> tuple[float, float]:
     """Of a SET pulse: the current (A) at the end of its flat part, and the peak from the rise on, over that."""
     time, current = run["time"], -run["vtop#branch"]
@@ -178,7 +209,7 @@ def transistor_stress(conditions: Conditions, device: str) -> Record:
 
     Gate: the larger of |gate - drain| and |gate - source|; drain: |drain - source|. `gate_overdrive` and
     `drain_overdrive` are the greater of SET and RESET over the technology's nominal supply: above 1 the transistor is
-    outside what it is rated for, and a thick-oxide one or a longer one is called for.
+    outside what it is rated for, and a thick-oxide one or a longer one is called for. `v_rated` is that supply.
     """
     netlist = reram_switching.netlists(conditions, device)["cell"]
     engine().load(netlist)
@@ -196,42 +227,53 @@ def transistor_stress(conditions: Conditions, device: str) -> Record:
     rated = load_technology(conditions.technology).vdd
     return {
         **found,
+        "v_rated": rated,
         "gate_overdrive": max(found["gate_stress_set"], found["gate_stress_reset"]) / rated,
         "drain_overdrive": max(found["drain_stress_set"], found["drain_stress_reset"]) / rated,
     }
 
 
-def figures(nominal: Record, samples: Samples | None = None, v_read: float = 0.2) -> dict[str, Figure]:
+def figures(
+    nominal: Record, samples: Samples | None = None, v_read: float = 0.2, device: str = "stanford_pku"
+) -> dict[str, Figure]:
     """Figures of stress.
 
     Args:
         nominal: record of `StressNominal`.
         samples: of `StressMonteCarlo`.
         v_read: of both, V.
+        device: of both.
 
     Returns:
-        `disturb_time_<level>_<temperature>` at v_read, left out where the model is at rest; the keys of TRANSISTOR;
+        `disturb_time_<level>_<temperature>` at v_read, left out where the model is at rest, and with it
+        `activation_energy_<level>`, beside `device_activation_energy` of the model; the keys of TRANSISTOR;
         `overshoot_<wire>`, `set_g_<wire>`; `v_set_<temperature>`, `v_reset_<temperature>`, `g_<level>_<temperature>` at
         a state held; `compliance`; with samples `compliance_mean`, `compliance_sigma`, `set_g_mean`, `set_g_sigma`,
         `samples`, `failed_samples`. Written as "20uS", "m40C", "100fF".
     """
     levels = [f"{level * 1e6:g}uS" for level in np.asarray(nominal["level"])]
     celsius = [_celsius(float(value)) for value in np.asarray(nominal["temperature"])]
-    found: dict[str, Figure] = {}
+    found = {"compliance": Figure(float(np.asarray(nominal["compliance"])[0]), "A")}
+    for name, unit in TRANSISTOR.items():
+        found[name] = Figure(float(nominal[name]), unit, source=_RATING if unit == "1" else "")
     for row, level in enumerate(levels):
         for column, temperature in enumerate(celsius):
             seconds = float(np.asarray(nominal["hot_disturb_time"])[row, column])
             if np.isfinite(seconds):
                 found[f"disturb_time_{level}_{temperature}"] = Figure(seconds, "s", source=f"{v_read:g} V; {_FAR}")
-    for name, unit in TRANSISTOR.items():
-        found[name] = Figure(float(nominal[name]), unit, source=_RATING if unit == "1" else "")
+        energy = float(np.asarray(nominal["activation"])[row, -1])
+        if np.isfinite(energy):
+            found[f"activation_energy_{level}"] = Figure(energy, "eV", source=f"{v_read:g} V; {_SLOPE}")
+    if np.isfinite(float(nominal["device_ea"])):
+        found["device_activation_energy"] = Figure(
+            float(nominal["device_ea"]), "eV", PUBLISHED, load_device(device).source
+        )
     found |= _by("overshoot", nominal, "overshoot", [_femto(float(c)) for c in np.asarray(nominal["wire"])], "1")
     found |= _by("set_g", nominal, "set_g", [_femto(float(c)) for c in np.asarray(nominal["wire"])], "S")
     found |= _by("v_set", nominal, "v_set_by_temperature", celsius, "V")
     found |= _by("v_reset", nominal, "v_reset_by_temperature", celsius, "V")
     for level, row in zip(levels, np.asarray(nominal["g_by_temperature"]), strict=True):
         found |= {f"g_{level}_{at}": Figure(float(g), "S") for at, g in zip(celsius, row, strict=True)}
-    found["compliance"] = Figure(float(np.asarray(nominal["compliance"])[0]), "A")
     return found if samples is None else found | _spreads(samples)
 
 
@@ -247,7 +289,7 @@ def _spreads(samples: Samples) -> dict[str, Figure]:
         if len(values) > 1:
             found[f"{name}_mean"] = Figure(float(np.mean(values)), unit)
             found[f"{name}_sigma"] = Figure(float(np.std(values, ddof=1)), unit)
-    return found | {"samples": Figure(samples.count, "1"), "failed_samples": Figure(len(samples.failures), "1")}
+    return found | counts(samples)
 
 
 def _celsius(value: float) -> str:

@@ -1,6 +1,7 @@
 """The latch sense amplifier's tasks and figures: input-referred offset, delay and energy; nominal and under mismatch.
 
 Offset and delay are as `spice.latch` defines them; over samples, the decisions at the mean offset are half and half.
+How often a decision is wrong or late is `spice.sense_failure`'s, what the offset hangs on `spice.sense_sweep`'s.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ from bitline.core.figures import Figure
 from bitline.core.samples import Samples
 from bitline.core.seeds import stream
 from circuits.sense_amp import INSTANCE, SenseBench
+from spice import mismatch
 from spice.characterise import Conditions
 from spice.latch import Latch
-from spice.mismatch import draw_vth
-from spice.spread import with_spread
+from spice.sense_failure import decision_figures
+from spice.sense_sweep import SWEEP_UNITS, sweep, sweep_figures
+from spice.spread import VTH, count, with_spread
 
 STAGE = "sense_amp.mismatch"
 SPREAD = ("offset", "delay")  # figures that samples have too
 DELAY_DIFFERENCE = -0.2  # V at which the delay is stated: beyond the systematic offset and five sigma of its spread
+READ_DIFFERENCE = 0.1  # V between the bit lines in the read whose failures are counted, unless told otherwise
 OVERDRIVES = (0.01, 0.015, 0.02, 0.03, 0.045, 0.07, 0.1, 0.14, 0.2)  # V beyond the offset, for the delay's fit
 NODES = ("bl", "br", "en", "dint", "dint_bar", "dout")  # of the stored waveforms
 UNITS: dict[str, str] = {
@@ -34,7 +38,10 @@ UNITS: dict[str, str] = {
     "checked_overdrive": "V",
     "checked_delay": "s",
     "energy": "J",
-    "vth": "V",
+    "read_difference": "V",
+    "read_delay": "s",
+    **mismatch.UNITS,
+    **SWEEP_UNITS,
     "overdrive": "V",
     "overdrive_delay": "s",
     "time": "s",
@@ -51,10 +58,16 @@ class SenseAmpNominal:
     Args:
         conditions: corner, temperature, supply.
         bench: common mode, slew, loads.
+        difference: between the bit lines in a read of 1 whose failures are counted, V.
+        variation: that the sweep's spreads are given for, of `spice.mismatch.VARIATIONS`.
+        sweep: points along each axis of `spice.sense_sweep`; 0 leaves it out.
     """
 
     conditions: Conditions = field(default_factory=Conditions)
     bench: SenseBench = field(default_factory=SenseBench)
+    difference: float = READ_DIFFERENCE
+    variation: str = "vth"
+    sweep: int = 0
 
     def prepare(self) -> Latch:
         """The loaded amplifier."""
@@ -73,47 +86,55 @@ class SenseAmpNominal:
             "delay_difference": DELAY_DIFFERENCE,
             "common_mode": context.vdd - context.bench.below_vdd,
             "energy": float(np.mean([context.energy(difference) for difference in differences])),
+            "read_difference": self.difference,
+            "read_delay": _or_nan(context, -self.difference),
             "overdrive": overdrive,
             "overdrive_delay": np.array([context.delay(offset - beyond) for beyond in overdrive]),
             **_waveforms(context, differences),
+            **sweep(self.conditions, self.bench, self.variation, self.sweep),
         }
 
 
 @dataclass(frozen=True)
 class SenseAmpMonteCarlo:
-    """Task: the amplifier with each transistor's threshold drawn from the technology's mismatch ("vth" variation).
+    """Task: the amplifier with each transistor drawn from the technology's mismatch.
 
     Args:
         conditions: corner, temperature, supply and the study's seed.
         bench: common mode, slew, loads.
+        difference: as of `SenseAmpNominal`.
+        variation: of `spice.mismatch.VARIATIONS`.
     """
 
     conditions: Conditions = field(default_factory=Conditions)
     bench: SenseBench = field(default_factory=SenseBench)
+    difference: float = READ_DIFFERENCE
+    variation: str = "vth"
 
     def prepare(self) -> tuple[Latch, float]:
         """The loaded amplifier and its nominal offset."""
-        latch = Latch(self.conditions, self.bench)
+        latch = Latch(self.conditions, self.bench, self.variation)
         return latch, latch.offset()
 
     def run(self, context: tuple[Latch, float], index: int) -> Record:
-        """Offset and delay of sample `index`, and the threshold shifts (V) in the order of TRANSISTORS.
+        """Offset and delays of sample `index`, and its shifts by parameter in the order of TRANSISTORS.
 
         Its delay is also measured at an overdrive drawn for it alone, which the model of the delay is checked with. A
         delay is NaN where the amplifier does not read a 1.
         """
         latch, nominal = context
         rng = stream(self.conditions.seed, STAGE, index)
-        shifts = draw_vth(latch.devices, rng)
+        shifts = latch.variation.draw(rng)
         overdrive = float(np.exp(rng.uniform(math.log(OVERDRIVES[0]), math.log(OVERDRIVES[-1]))))
-        latch.set_vth(shifts)
+        latch.vary(shifts)
         offset = latch.offset(nominal)
         return {
             "offset": offset,
             "delay": _or_nan(latch, DELAY_DIFFERENCE),
             "checked_overdrive": overdrive,
             "checked_delay": _or_nan(latch, offset - overdrive),
-            "vth": np.array(list(shifts.values())),
+            "read_delay": _or_nan(latch, -self.difference),
+            **latch.variation.columns(shifts),
         }
 
 
@@ -124,21 +145,24 @@ def _or_nan(latch: Latch, difference: float) -> float:
         return math.nan
 
 
-def figures(nominal: Record, samples: Samples | None = None) -> dict[str, Figure]:
+def figures(nominal: Record, samples: Samples | None = None, source: str = VTH) -> dict[str, Figure]:
     """Figures of the amplifier.
 
     Args:
         nominal: record of `SenseAmpNominal`.
         samples: of `SenseAmpMonteCarlo`.
+        source: what varies.
 
     Returns:
         `offset`, `delay`, `energy` of the nominal amplifier; with samples also `<name>_mean` and `<name>_sigma` of
-        offset and delay over those that have one, `delay_undecided` (how many do not read a 1 there), `samples` and
-        `failed_samples`.
+        offset and delay over those that have one, `delay_undecided` (how many do not read a 1 there), what
+        `decision_figures` gives, `samples` and `failed_samples`. With a sweep, what `sweep_figures` gives.
     """
-    found = with_spread(nominal, samples, {name: UNITS[name] for name in ("offset", "delay", "energy")}, SPREAD)
+    units = {name: UNITS[name] for name in ("offset", "delay", "energy")}
+    found = with_spread(nominal, samples, units, SPREAD, source) | sweep_figures(nominal, source)
     if samples is not None and samples.columns:
-        found["delay_undecided"] = Figure(int(np.isnan(samples.valid("delay")).sum()), "1")
+        found["delay_undecided"] = count(int(np.isnan(samples.valid("delay")).sum()))
+        found |= decision_figures(nominal, samples, source)
     return found
 
 

@@ -42,7 +42,7 @@ def pair(side: Floats) -> tuple[int, int]:
 
 @njit(cache=True)
 def lobes(vin: Floats, q: Floats, qb: Floats) -> tuple[float, float]:
-    """Noise margins (V) of the cell storing 0 and 1 in q, signed; NaN without a second lobe.
+    """Noise margins (V) of the cell storing 0 and 1 in q, signed; NaN for a lobe that is not there.
 
     Args:
         vin: inputs, V, rising, shape (points,).
@@ -54,9 +54,9 @@ def lobes(vin: Floats, q: Floats, qb: Floats) -> tuple[float, float]:
     u = np.linspace(max(right_u[0], left_u[0]), min(right_u[-1], left_u[-1]), _GRID)
     side = 0.5 * (_spline(right_u, right_w, u) - _spline(left_u, left_w, u))
     peak, trough = pair(side)
-    if peak < 0 or trough < 0:
-        return math.nan, math.nan
-    return _vertex(side, peak), -_vertex(side, trough)
+    zero = _vertex(side, peak) if peak >= 0 else math.nan
+    one = -_vertex(side, trough) if trough >= 0 else math.nan
+    return zero, one
 
 
 @njit(cache=True)

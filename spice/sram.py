@@ -14,6 +14,11 @@ The figures, for six transistors without parasitic devices, `.options reltol=1e-
 A cell with mismatch has two of each; the records hold both (`_q0` and `_q1` for the stored value, `_left` and `_right`
 for the bit line), and the names without suffix are the smaller lobe's and the left side's.
 
+A cell without a second state, or that cannot be written, lacks that figure: NaN in its record, whose text `absent` says
+which and why, beside the figures that it has. In a spread it counts as a bound (`spice.censored`): its noise margin is
+below 0, as those of all cells with a negative one then are, its write margin below the lowest setting that is tried.
+The nominal cell must have them all.
+
 What varies: between cells, each transistor's own threshold, or in full (`spice.mismatch`); between dies, what the
 corners differ in (`circuits.process`).
 """
@@ -26,7 +31,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from bitline.core.errors import ConfigError
+from bitline.core.errors import ConfigError, SimulationError
 from bitline.core.executor import Record
 from bitline.core.figures import Figure
 from bitline.core.samples import Samples
@@ -38,16 +43,16 @@ from circuits.netlist import Netlist
 from circuits.own_cards import own_cards
 from circuits.process import SCORES
 from circuits.technology import Technology, load_technology
-from spice import mismatch, sram_bench
+from spice import censored, mismatch, sram_bench, write_margin
 from spice.engine import engine
 from spice.mismatch import Floats, Variable
 from spice.process import load_process
 from spice.spread import VTH, with_spread
-from spice.sram_bench import Bench, role_of, transistor_of
+from spice.sram_bench import Bench, transistor_of
 
 FIGURES = sram_bench.FIGURES
 _CURVES = ("vin", "read_q", "read_qb", "hold_q", "hold_qb")
-_BOTH = {
+BOTH = {
     **{f"{mode}_snm_q{bit}": "V" for mode in ("hold", "read") for bit in (0, 1)},
     **{f"write_margin_{bench}": "V" for bench in cells.WRITES},
     **{f"read_current_{side}": "A" for side in cells.SIDES},
@@ -59,8 +64,14 @@ LOBES: Mapping[str, tuple[str, str]] = {
 }
 """The two figures of a cell behind a figure: one of each stored value, or of each side."""
 
+BOUNDS: Mapping[str, float] = {
+    **dict.fromkeys(("hold_snm", "read_snm"), 0.0),
+    **dict.fromkeys(("write_margin_bl", "write_margin_wl"), write_margin.LOWEST),
+}
+"""What a figure that a cell lacks lies below, in supplies."""
+
 SHIFTS = tuple(f"dvth_{name}" for name in cells.DEVICES)
-UNITS: dict[str, str] = {**FIGURES, **_BOTH, **dict.fromkeys(_CURVES, "V"), **dict.fromkeys(SHIFTS, "V")}
+UNITS: dict[str, str] = {**FIGURES, **BOTH, **dict.fromkeys(_CURVES, "V"), **dict.fromkeys(SHIFTS, "V")}
 VARIED_UNITS: dict[str, str] = {
     **{f"d{name}_{device}": mismatch.UNITS[name] for name in MISMATCH for device in cells.DEVICES},
     **{f"die_{name}": "1" for name in SCORES},
@@ -105,9 +116,16 @@ class SramNominal:
         return self._bench(own=False)
 
     def run(self, context: Bench, index: int) -> Record:
-        """Measure the nominal cell."""
+        """Measure the nominal cell.
+
+        Raises:
+            SimulationError: it has no second state, or cannot be written.
+        """
         del index
-        return context.measure(dict.fromkeys(cells.DEVICES, 0.0))
+        record = context.measure(dict.fromkeys(cells.DEVICES, 0.0))
+        if record["absent"]:
+            raise SimulationError(str(record["absent"]))
+        return record
 
     def _technology(self) -> Technology:
         if not (math.isfinite(self.vdd) and self.vdd > 0):
@@ -119,15 +137,14 @@ class SramNominal:
     def _bench(self, *, own: bool, written: bool = True) -> Bench:
         """The benches, with a card a transistor if `own`, and the nominal write margins solved if `written`."""
         netlists, technology = self.netlists(), self._technology()
-        roles = {name: role_of(name) for name in cells.DEVICES}
         if own:
             netlists = {name: own_cards(netlist, transistor_of) for name, netlist in netlists.items()}
         bench = Bench(
             engine(),
             netlists["butterfly"],
             netlists["write"],
-            {name: technology.device(role) for name, role in roles.items()},
-            {name: technology.card(role, self.corner) for name, role in roles.items()} if own else {},
+            {name: technology.device(name) for name in cells.DEVICES},
+            {name: technology.card(name, self.corner) for name in cells.DEVICES} if own else {},
             self.vdd,
         )
         return bench.started() if written else bench
@@ -208,7 +225,7 @@ class SramPoints(SramNominal):
             ConfigError: unknown technology or variation.
         """
         technology = self._technology()
-        return mismatch.variables({name: technology.device(role_of(name)) for name in cells.DEVICES}, self.variation)
+        return mismatch.variables({name: technology.device(name) for name in cells.DEVICES}, self.variation)
 
     def prepare(self) -> Bench:
         """Load what the wanted figures need."""
@@ -233,6 +250,12 @@ def figures(nominal: Record, monte_carlo: Samples | None = None, source: str = V
 
     Returns:
         Nominal figures under their own names; with samples also `<name>_mean` and `<name>_sigma` (of one cell, over
-        those that could be simulated), `samples` and `failed_samples`.
+        those that could be simulated), `samples` and `failed_samples`. Where cells lack a figure, `<name>_bounded` is
+        how many lie below its bound, they and those that have one there, and mean and sigma are modelled: those of a
+        normal population that has the others and so many below the bound.
     """
-    return with_spread(nominal, monte_carlo, FIGURES, source=source)
+    found = with_spread(nominal, monte_carlo, FIGURES, source=source)
+    if monte_carlo is None or not monte_carlo.columns:
+        return found
+    vdd = float(np.asarray(nominal["vin"])[-1])
+    return censored.with_bounds(found, monte_carlo, {name: bound * vdd for name, bound in BOUNDS.items()}, source)

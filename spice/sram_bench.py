@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bitline.core.errors import SimulationError
 from bitline.core.executor import Record
 from circuits import cells
 from circuits.model_card import Card
@@ -15,7 +14,7 @@ from circuits.netlist import Netlist
 from circuits.process import SCORES, Process
 from circuits.technology import Device
 from spice import mismatch, write_margin
-from spice.butterfly import Butterfly
+from spice.butterfly import ONE_STATE, Butterfly
 from spice.engine import Engine, Vectors
 from spice.mismatch import Floats, Shifts, Variable, apply_vth, model_values, set_model
 
@@ -27,6 +26,7 @@ FIGURES = {
     "read_current": "A",
     "leakage": "A",
 }
+_WRITTEN = tuple(f"write_margin_{bench}" for bench in cells.WRITES)
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,13 @@ class Bench:
             written = write_margin.solve(self.engine, self.vdd, self.start)
             record |= {f"write_margin_{name}": float(v) for name, v in zip(cells.WRITES, written.margin, strict=True)}
             record |= {f"write_margin_{line}": record[f"write_margin_{line}_left"] for line in ("bl", "wl")}
-        return record
+        return record | {"absent": absent(record)}
 
     def _model_values(self, shifts: Shifts, die: tuple[float, float] | None) -> dict[str, dict[str, float]]:
         """Numbers of each transistor's own card: the die's, and on top of them the transistor's own shifts."""
         values: dict[str, dict[str, float]] = {}
         for name, card in self.cards.items():
-            of_die = self.dies.parameters(role_of(name), *die) if self.dies and die else {}
+            of_die = self.dies.parameters(name, *die) if self.dies and die else {}
             on_die = replace(card, parameters={**card.parameters, **of_die})
             values[name] = of_die | model_values(on_die, shifts.get(name, {}))
         return values
@@ -143,23 +143,35 @@ class Bench:
         return swept, Butterfly(swept["in"], swept["q"], swept["qb"])
 
 
+def absent(record: Record) -> str:
+    """Which figures of a cell do not exist (NaN in its record), and why; "" where all do."""
+    said = [
+        f"no {name}: {reason}; try a higher vdd, another corner or other sizes"
+        for names, reason in ((("hold_snm", "read_snm"), ONE_STATE), (_WRITTEN, write_margin.UNWRITABLE))
+        for name in names
+        if name in record and np.isnan(float(record[name]))
+    ]
+    return "; ".join(said)
+
+
 def role_of(transistor: str) -> str:
     """Role of one of the cell's transistors in the technology."""
     return transistor.rsplit("_", 1)[0]
 
 
 def transistor_of(instance: str) -> str:
-    """Which of the cell's transistors an instance on a bench stands for."""
-    return next(name for name in cells.DEVICES if instance.startswith(name))
+    """Which of the cell's transistors an instance on a bench stands for; itself where it is none of the six."""
+    return next((name for name in cells.DEVICES if instance.startswith(name)), instance)
+
+
+def noise_margins(mode: str, zero: float, one: float) -> Record:
+    """Noise margins (V) of a cell storing 0 and 1, under the names of the mode; NaN for a lobe that is not there."""
+    smaller = float(np.minimum(zero, one))  # NaN if either is
+    return {f"{mode}_snm": smaller, f"{mode}_snm_q0": zero, f"{mode}_snm_q1": one}
 
 
 def _margins(mode: str, curves: Butterfly) -> Record:
-    try:
-        zero, one = curves.lobes()
-    except SimulationError as error:
-        raise SimulationError(f"no {mode}_snm: {error}; try a higher vdd, another corner or other sizes") from error
-    margins: Record = {f"{mode}_snm": min(zero, one), f"{mode}_snm_q0": zero, f"{mode}_snm_q1": one}
-    return margins | {f"{mode}_q": curves.q, f"{mode}_qb": curves.qb}
+    return noise_margins(mode, *curves.lobes()) | {f"{mode}_q": curves.q, f"{mode}_qb": curves.qb}
 
 
 def _drawn(swept: Vectors, vin: float, *sources: str) -> float:

@@ -25,13 +25,13 @@ from bitline.core.seeds import stream
 from circuits import cells
 from circuits.netlist import Netlist
 from circuits.stability import WRITTEN, n_curve, retention, write_step
-from circuits.technology import Device, load_technology
+from circuits.technology import load_technology
 from spice.characterise import Conditions
 from spice.drv import retention_voltage
 from spice.engine import Vectors, engine
-from spice.mismatch import apply_vth, draw_vth
+from spice.mismatch import Shifts, Variation, named_shifts, shift_units, thresholds
 from spice.n_curve import margins
-from spice.spread import with_spread
+from spice.spread import VTH, with_spread
 from spice.waves import crossing
 
 STAGE = "sram.mismatch"  # that of spice/sram.py: cell number i is the same cell in both
@@ -44,7 +44,6 @@ FIGURES: dict[str, str] = {
     "write_time": "s",
 }
 MARGINS: Mapping[str, Callable[[float, float], float]] = {"svnm": min, "sinm": min, "wtv": max, "wti": max}
-SHIFTS = tuple(f"dvth_{name}" for name in cells.DEVICES)
 UNITS: dict[str, str] = {
     **FIGURES,
     **{f"{name}_{side}": FIGURES[name] for name in MARGINS for side in cells.SIDES},
@@ -53,7 +52,7 @@ UNITS: dict[str, str] = {
     "n_curve_i": "A",
     "write_t": "s",
     **{f"write_{node}": "V" for node in ("wl", "q", "qb")},
-    **dict.fromkeys(SHIFTS, "V"),
+    **shift_units(cells.DEVICES),
 }
 _MIRROR = {
     f"{role}_{side}": f"{role}_{other}" for role in cells.ROLES for side, other in (cells.SIDES, cells.SIDES[::-1])
@@ -80,7 +79,7 @@ class StabilityNominal:
     def run(self, context: Benches, index: int) -> Record:
         """Every figure, the N-curve and a write of 1."""
         del index
-        record, curve, wave = context.measure(dict.fromkeys(cells.DEVICES, 0.0))
+        record, curve, wave = context.measure(thresholds(dict.fromkeys(cells.DEVICES, 0.0)))
         time = np.linspace(0.0, float(wave["time"][-1]), _SHOWN)
         nodes = {"wl": "wl", "q": f"{WRITTEN}.q", "qb": f"{WRITTEN}.qb"}
         shown = {f"write_{name}": np.interp(time, wave["time"], wave[node]) for name, node in nodes.items()}
@@ -89,13 +88,23 @@ class StabilityNominal:
 
 @dataclass(frozen=True)
 class StabilityMonteCarlo(StabilityNominal):
-    """Task: cells with drawn thresholds; sample `index` is the cell of that index of `spice.sram.SramMonteCarlo`."""
+    """Task: drawn cells; sample `index` is the cell of that index of `spice.sram.SramMonteCarlo`.
+
+    Args:
+        variation: of `spice.mismatch.VARIATIONS`.
+    """
+
+    variation: str = "vth"
+
+    def prepare(self) -> Benches:
+        """The benches, ready for what varies."""
+        return Benches(self.conditions, self.variation)
 
     def run(self, context: Benches, index: int) -> Record:
         """Draw cell `index` and measure it."""
-        shifts = draw_vth(context.devices, stream(self.conditions.seed, STAGE, index))
+        shifts = context.variation.draw(stream(self.conditions.seed, STAGE, index))
         record, _, _ = context.measure(shifts)
-        return record | {f"dvth_{name}": shift for name, shift in shifts.items()}
+        return record | named_shifts(shifts)
 
 
 class Benches:
@@ -103,19 +112,22 @@ class Benches:
 
     Args:
         conditions: technology, corner, temperature and supply.
+        variation: of `spice.mismatch.VARIATIONS`.
+
+    Attributes:
+        variation: of the cell's transistors.
 
     Raises:
-        ConfigError: an unknown technology or corner.
+        ConfigError: an unknown technology, corner or variation.
     """
 
-    devices: Mapping[str, Device]
-
-    def __init__(self, conditions: Conditions) -> None:
+    def __init__(self, conditions: Conditions, variation: str = "vth") -> None:
         technology = load_technology(conditions.technology)
         self._at = (technology, conditions.corner, conditions.vdd, conditions.temperature)
         self.vdd = conditions.vdd
-        self.devices = {name: technology.device(name.rsplit("_", 1)[0]) for name in cells.DEVICES}
-        self._n_curve, self._retention = n_curve(*self._at), retention(*self._at)
+        roles = {name: name for name in cells.DEVICES}
+        self.variation = Variation.of(technology, conditions.corner, roles, variation)
+        self._n_curve, self._retention = (self.variation.netlist(bench(*self._at)) for bench in (n_curve, retention))
         self.window = _WINDOW
         self._engine = engine()
 
@@ -127,8 +139,8 @@ class Benches:
             **{f"write-{bit}": self._write(bit) for bit in (0, 1)},
         }
 
-    def measure(self, shifts: Mapping[str, float]) -> tuple[Record, Vectors, Vectors]:
-        """Figures of the cell whose thresholds are shifted so (V), its N-curve and its write of 1.
+    def measure(self, shifts: Shifts) -> tuple[Record, Vectors, Vectors]:
+        """Figures of the cell whose transistors are shifted so, its N-curve and its write of 1.
 
         Raises:
             SimulationError: the cell holds no two states when it is read or at rest, or cannot be written.
@@ -139,28 +151,27 @@ class Benches:
         for side, found in (("left", left), ("right", right)):
             record |= {f"{name}_{side}": found[name] for name in MARGINS}
         self._engine.load(self._retention)
-        apply_vth(self._engine, shifts)
+        self.variation.apply(self._engine, shifts)
         record["drv"] = retention_voltage(self._engine, self.vdd)
         times, waves = zip(*(self._written(bit, shifts) for bit in (0, 1)), strict=True)
         record |= {"write_time": max(times), "write_time_0": times[0], "write_time_1": times[1]}
         return record, curves[0], waves[1]
 
-    def _curve(self, shifts: Mapping[str, float]) -> Vectors:
+    def _curve(self, shifts: Shifts) -> Vectors:
         self._engine.load(self._n_curve)
-        apply_vth(self._engine, shifts)
+        self.variation.apply(self._engine, shifts)
         return self._engine.run(self._n_curve.analyses[0].removeprefix("."))
 
     def _write(self, bit: int) -> Netlist:
         return write_step(*self._at, bit, self.window)
 
-    def _written(self, bit: int, shifts: Mapping[str, float]) -> tuple[float, Vectors]:
+    def _written(self, bit: int, shifts: Shifts) -> tuple[float, Vectors]:
         """Time (s) and waveforms of a write of `bit`; the window stays as it began, whatever a sample needed."""
         window = self.window
         while window <= _LONGEST:
-            netlist = write_step(*self._at, bit, window)
+            netlist = self.variation.netlist(write_step(*self._at, bit, window), within=("cell",))
             self._engine.load(netlist)
-            for name, shift in shifts.items():
-                self._engine.alter(f"m.{WRITTEN}.m{name}", "delvto", shift)
+            self.variation.apply(self._engine, shifts, f"m.{WRITTEN}.m{{}}".format)
             found = self._engine.run(netlist.analyses[0].removeprefix("."))
             start = crossing(found["time"], found["wl"], self.vdd / 2, rising=True)
             apart = found[f"{WRITTEN}.q"] - found[f"{WRITTEN}.qb"]
@@ -171,15 +182,16 @@ class Benches:
         raise SimulationError(f"a {bit} is not written within {_LONGEST:g} s")
 
 
-def figures(nominal: Record, samples: Samples | None = None) -> dict[str, Figure]:
+def figures(nominal: Record, samples: Samples | None = None, source: str = VTH) -> dict[str, Figure]:
     """Figures of the cell.
 
     Args:
         nominal: record of `StabilityNominal`.
         samples: of `StabilityMonteCarlo`.
+        source: what varies.
 
     Returns:
         The nominal ones; with samples also `<name>_mean`, `<name>_sigma` (over those that could be simulated),
         `samples` and `failed_samples`.
     """
-    return with_spread(nominal, samples, FIGURES)
+    return with_spread(nominal, samples, FIGURES, source=source)

@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from bitline.core.executor import Record
 from bitline.core.model_file import FittedModel, Residual
 from bitline.core.samples import Samples
-from spice.characterise import Provenance
+from spice.characterise import Part, Provenance
+
+
+def has_models(part: Part) -> bool:
+    """Whether a part gives models besides its figures."""
+    return part.fit is not no_models
 
 
 def no_models(_nominal: Record, _samples: Samples, _provenance: Provenance) -> list[FittedModel]:

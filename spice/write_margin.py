@@ -27,7 +27,7 @@ LOWEST = -0.4  # in supplies: below this setting there is no margin
 _COARSE = 15
 _TOLERANCE = 1e-5  # V
 _SWEEPS = 12
-_UNWRITABLE = "the cell cannot be written, not even with its bit line beyond the supplies; weaken its pull-up"
+UNWRITABLE = "the cell cannot be written, not even with its bit line beyond the supplies; weaken its pull-up"
 
 _log = logging.getLogger(__name__)
 
@@ -38,8 +38,9 @@ class Solution:
 
     Attributes:
         margin: setting at the flip by bench (in the order of WRITES), V: the bit line's voltage, or the supply minus
-            the word line's. At most vdd: a cell that has lost its state before it is written flips there.
-        held: voltage of the falling node at the flip, V; NaN where the state was lost before.
+            the word line's. At most vdd: a cell that has lost its state before it is written flips there. NaN where
+            not even `LOWEST` of the supply flips it, so that its margin is below that.
+        held: voltage of the falling node at the flip, V; NaN where the state was lost before, or where it never flips.
         slope: change of the holding current with the setting, A/V, shape (benches, WRITE_STEPS + 1).
     """
 
@@ -57,14 +58,17 @@ def solve(engine: Engine, vdd: float, start: Solution | None = None) -> Solution
         start: solution of a similar cell, which saves most sweeps; None looks everywhere.
 
     Raises:
-        SimulationError: a bench cannot be written.
+        SimulationError: the search for a margin did not settle.
         ConvergenceError: ngspice found no solution.
     """
     if start is not None and not np.isnan(start.held).any():
         try:
-            return _refine(engine, vdd, start)
+            found = _refine(engine, vdd, start)
         except SimulationError as error:
             _log.info("looking everywhere for the write margins: %s", error)
+        else:
+            if not np.isnan(found.margin).any():  # else it may only have gone astray on its way from the start
+                return found
     return _refine(engine, vdd, _look(engine, vdd))
 
 
@@ -77,9 +81,11 @@ def _look(engine: Engine, vdd: float) -> Solution:
     for bench in range(len(WRITES)):
         curve = np.array([_crossing(settings, column) for column in currents[:, bench].T])
         lowest = _first_minimum(curve, 0)
-        if lowest < WRITE_STEPS:  # else the curve only falls: nothing holds the node up even at the supply
+        if np.isneginf(curve[lowest]) and lowest < WRITE_STEPS:
+            margin[bench] = np.nan
+        elif lowest < WRITE_STEPS:  # else the curve only falls: nothing holds the node up even at the supply
             margin[bench], held[bench] = curve[lowest], vdd * (1 - lowest / WRITE_STEPS)
-        near = min(max(int(np.searchsorted(settings, margin[bench])), 1), _COARSE - 1)
+        near = min(max(int(np.searchsorted(settings, margin[bench])), 1), _COARSE - 1)  # NaN sorts last
         slope[bench] = (currents[near, bench] - currents[near - 1, bench]) / (settings[near] - settings[near - 1])
     return Solution(margin, held, slope)
 
@@ -87,6 +93,8 @@ def _look(engine: Engine, vdd: float) -> Solution:
 def _refine(engine: Engine, vdd: float, start: Solution) -> Solution:
     """Follow the secants from a rough solution, in those benches that it found."""
     held, setting, slope = start.held.copy(), start.margin.copy(), start.slope.copy()
+    never = np.isnan(setting)
+    setting[never] = vdd  # those benches only stand by
     current = _holding(engine, setting, vdd)
     for _ in range(_SWEEPS):
         margin = setting.copy()
@@ -94,10 +102,11 @@ def _refine(engine: Engine, vdd: float, start: Solution) -> Solution:
             with np.errstate(divide="ignore", invalid="ignore"):  # far from the flip the setting can be without effect
                 curve = setting[bench] - current[bench] / slope[bench]
             margin[bench], held[bench] = _minimum(curve, held[bench], vdd)
+        beyond = margin < LOWEST * vdd
+        never |= beyond
+        margin[beyond], held[beyond] = vdd, np.nan
         if np.max(np.abs(margin - setting)) < _TOLERANCE:
-            return Solution(np.minimum(margin, vdd), held, slope)
-        if np.min(margin) < LOWEST * vdd:
-            raise SimulationError(_UNWRITABLE)
+            return Solution(np.where(never, np.nan, np.minimum(margin, vdd)), held, slope)
         following = _holding(engine, margin, vdd)
         moved = np.abs(margin - setting) > 0.1 * _TOLERANCE
         secant = (following - current) / np.where(moved, margin - setting, 1)[:, None]
@@ -130,15 +139,13 @@ def _crossing(settings: Array, current: Array) -> float:
 def _first_minimum(curve: Array, start: int) -> int:
     """Index of the local minimum downhill from `start`, first towards lower held voltages.
 
-    The last index where the curve falls to its end; -inf at the minimum means that no setting was low enough.
+    The last index where the curve falls to its end.
     """
     index = start
     while index + 1 < curve.size and curve[index + 1] <= curve[index]:
         index += 1
     while index > 0 and curve[index - 1] < curve[index]:
         index -= 1
-    if np.isneginf(curve[index]) and index < curve.size - 1:
-        raise SimulationError(_UNWRITABLE)
     return index
 
 
@@ -149,6 +156,8 @@ def _minimum(curve: Array, near: float, vdd: float) -> tuple[float, float]:
     if not 0 < index < curve.size - 1:
         raise SimulationError("the write margin was lost on the way to it")
     before, here, after = curve[index - 1 : index + 2]
+    if np.isneginf(here):
+        return float(here), near
     curvature = before - 2 * here + after
     if curvature <= 0:
         return float(here), vdd - index * step

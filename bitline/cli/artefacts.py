@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import importlib.metadata
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from bitline.core.errors import ConfigError
 from bitline.core.figures import to_json
 from bitline.core.samples import write_hdf5
 from bitline.core.suggest import suggestion
+from circuits.dialect import in_dialect
 from circuits.netlist import Netlist
 from spice.characterise import Conditions, Settings, part, settings_of
 from spice.raw import write_raw
@@ -46,11 +49,31 @@ def write_text(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def write_netlist(path: Path, netlist: Netlist, made_from: Mapping[str, str | float | int]) -> None:
-    """Write a netlist that plain ngspice runs (``ngspice -b FILE``), with a header that says what it is made from."""
-    title, *rest = netlist.deck().splitlines()
-    header = [f"* {key}: {value}" for key, value in {"sha256 without this header": netlist.hash, **made_from}.items()]
-    header += ["* for ngspice -b alone, no part of the circuit:", *_stand_alone(netlist)]
+def write_netlist(
+    path: Path, netlist: Netlist, made_from: Mapping[str, str | float | int], dialect: str = "ngspice"
+) -> None:
+    """Write a netlist with a header that says what it is, since when, and what it is made from.
+
+    Args:
+        path: the file.
+        netlist: plain ngspice runs what is written of it (``ngspice -b FILE``).
+        made_from: its configuration.
+        dialect: of `circuits.dialect.DIALECTS`.
+
+    Raises:
+        ConfigError: the netlist needs what the dialect lacks, or the file cannot be written.
+    """
+    said = in_dialect(netlist, dialect)
+    title, *rest = said.deck().splitlines()
+    made = {
+        "sha256 without this header": said.hash,
+        "written": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} by bitline {importlib.metadata.version('bitline')}",
+        **({} if said is netlist else {"dialect": f"{dialect}; for ngspice it has the sha256 {netlist.hash}"}),
+        **made_from,
+    }
+    header = [f"* {key}: {value}" for key, value in made.items()]
+    if dialect == "ngspice":
+        header += ["* for ngspice -b alone, no part of the circuit:", *_stand_alone(netlist)]
     write_text(path, "\n".join([title, *header, *rest]) + "\n")
 
 
@@ -67,16 +90,20 @@ def _stand_alone(netlist: Netlist) -> list[str]:
     return lines
 
 
-def write_netlists(folder: Path, name: str, conditions: Conditions, settings: Settings | None = None) -> list[Path]:
+def write_netlists(
+    folder: Path, name: str, conditions: Conditions, settings: Settings | None = None, dialect: str = "ngspice"
+) -> list[Path]:
     """Write all netlists of a part into `folder`; the files."""
     settings = {**settings_of(name), **(settings or {})}
     netlists = part(name, settings).netlists(conditions)  # refuses what is wrong before the folder is made
+    for netlist in netlists.values():
+        in_dialect(netlist, dialect)
     with _written(folder):
         folder.mkdir(parents=True, exist_ok=True)
     written = []
     for key, netlist in netlists.items():
         written.append(folder / f"{name}-{key}.cir")
-        write_netlist(written[-1], netlist, {**conditions.attrs(), **settings})
+        write_netlist(written[-1], netlist, {**conditions.attrs(), **settings}, dialect)
     return written
 
 

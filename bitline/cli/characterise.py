@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,13 +19,24 @@ from bitline.core.figures import Figure
 from bitline.core.model_file import FittedModel, ModelFile
 from bitline.core.samples import SCHEMA, Group, Samples, collect, group_names, read_group
 from bitline.core.store import Journal, MemoryStore, Store, complete
-from spice.characterise import Conditions, Part, Settings, part, part_names, settings_of
+from circuits.technology import load_technology
+from spice.characterise import Conditions, Part, Settings, Span, part, part_names, settings_of
+from spice.compared import Compared
+from spice.unfitted import has_models
 
-NOMINAL, MONTE_CARLO = "nominal", "monte_carlo"
+NOMINAL, MONTE_CARLO, DESIGN = "nominal", "monte_carlo", "design"
+
+STAGES = (NOMINAL, MONTE_CARLO, DESIGN)
 
 
 def run_stage(
-    title: str, task: Task, count: int, where: Executor, journal: Path | None = None, key: str = ""
+    title: str,
+    task: Task,
+    count: int,
+    where: Executor,
+    journal: Path | None = None,
+    key: str = "",
+    starting: str = "",
 ) -> Samples:
     """Compute a stage's samples under a progress bar.
 
@@ -35,9 +47,10 @@ def run_stage(
         where: they run.
         journal: file that keeps them; without it they live in memory.
         key: says all that the samples depend on; a journal of another key is refused.
+        starting: what goes on before the first sample, where that takes time.
     """
     with _kept(journal, key) as store:
-        with progress(title, count, len(store.done())) as advance:
+        with progress(title, count, len(store.done()), starting) as advance:
             complete(task, count, store, where, lambda _index, _outcome: advance(1))
         return collect(store, count)
 
@@ -59,7 +72,7 @@ def _kept(journal: Path | None, key: str) -> Iterator[Store]:
 
 @dataclass(frozen=True)
 class Characterised:
-    """A part's samples: the nominal device, and the mismatch samples where any were drawn.
+    """A part's samples: the nominal device, the mismatch samples where any were drawn, and those of its fit alone.
 
     Args:
         name: the part's.
@@ -67,7 +80,8 @@ class Characterised:
         settings: the part's, all of them.
         nominal: the nominal device's record.
         samples: mismatch samples, or None.
-        groups: both as HDF5 holds them.
+        groups: all as HDF5 holds them.
+        design: samples for the fit alone, or None.
     """
 
     name: str
@@ -76,6 +90,7 @@ class Characterised:
     nominal: Record
     samples: Samples | None
     groups: tuple[Group, ...]
+    design: Samples | None = None
 
     @property
     def part(self) -> Part:
@@ -119,14 +134,17 @@ def characterise(work: Work, workers: int = 1, journals: Path | None = None) -> 
     settings = {**settings_of(name), **work.settings}
     found = part(name, settings)
     attrs = {**work.conditions.attrs(), **settings, **_provenance(found, work.conditions)}
+    key = json.dumps(attrs | {"sources": sources(work.conditions.technology)}, sort_keys=True)
     stages = [(NOMINAL, found.nominal(work.conditions), 1, 1)]
     if work.samples:
         stages.append((MONTE_CARLO, found.monte_carlo(work.conditions), work.samples, workers))
+    if found.design is not None and work.samples >= found.fewest:
+        stages.append((DESIGN, found.design(work.conditions), found.designed, workers))
     groups = []
     for stage, task, count, processes in stages:
         journal = journals / f"{name}-{stage}{JOURNAL}" if journals else None
         title = f"{name.replace('_', ' ')}: {stage.replace('_', ' ')}"
-        drawn = run_stage(title, task, count, executor(processes), journal, json.dumps(attrs, sort_keys=True))
+        drawn = run_stage(title, task, count, executor(processes), journal, key)
         if stage == NOMINAL and drawn.failures:
             if journal:
                 journal.unlink()  # not kept: whatever is mended, the next try is to see it
@@ -157,7 +175,7 @@ def read_characterised(folder: Path) -> list[Characterised]:
         names = group_names(path)
         for name in part_names():
             if f"{name}/{NOMINAL}" in names:
-                stages = [f"{name}/{stage}" for stage in (NOMINAL, MONTE_CARLO) if f"{name}/{stage}" in names]
+                stages = [f"{name}/{stage}" for stage in STAGES if f"{name}/{stage}" in names]
                 found[name] = _characterised(name, tuple(read_group(path, stage) for stage in stages))
     if not found:
         raise FitError(
@@ -170,12 +188,28 @@ def _characterised(name: str, groups: tuple[Group, ...]) -> Characterised:
     attrs = groups[0].attrs
     conditions = Conditions(**{key: attrs[key] for key in _condition_names()})  # type: ignore[arg-type] # as written
     settings = {key: attrs.get(key, default) for key, default in settings_of(name).items()}
-    samples = groups[1].samples if len(groups) > 1 else None
-    return Characterised(name, conditions, settings, groups[0].samples.record(0), samples, groups)
+    drawn = {group.name.partition("/")[2]: group.samples for group in groups}
+    nominal = drawn[NOMINAL].record(0)
+    return Characterised(name, conditions, settings, nominal, drawn.get(MONTE_CARLO), groups, drawn.get(DESIGN))
 
 
 def _condition_names() -> list[str]:
     return [entry.name for entry in fields(Conditions)]
+
+
+def sources(technology: str) -> str:
+    """The hash (hex) of bitline's version and every file of a technology.
+
+    Netlists have model cards in them, but not the slopes that mismatch is drawn from, nor what makes figures of it.
+
+    Raises:
+        ConfigError: no such technology.
+        NetlistError: a file of it cannot be read.
+    """
+    digest = hashlib.sha256(f"{SCHEMA} {importlib.metadata.version('bitline')}".encode())
+    for path in load_technology(technology).files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _provenance(found: Part, conditions: Conditions) -> dict[str, str]:
@@ -190,12 +224,23 @@ def _provenance(found: Part, conditions: Conditions) -> dict[str, str]:
 def fit(parts: Iterable[Characterised]) -> ModelFile:
     """One model file from characterisations made under the same conditions.
 
+    Parts that give figures alone are passed over. Where a part has samples for its fit alone, its models take those
+    and have their residuals on its mismatch samples.
+
     Raises:
+        ConfigError: no part has models.
         FitError: a part has no mismatch samples, or two parts differ in their conditions.
     """
     models: dict[str, FittedModel] = {}
     shared: dict[str, str | float | int] = {}
-    for found in parts:
+    every = list(parts)
+    fitted = [found for found in every if has_models(found.part)]
+    if not fitted:
+        known = ", ".join(name for name in part_names() if has_models(part(name)))
+        raise ConfigError(
+            f"{', '.join(found.name for found in every)}: gives figures and no models; parts that have models: {known}"
+        )
+    for found in fitted:
         if found.samples is None:
             raise FitError(f"{found.name} has no mismatch samples; characterise it with --samples 100 or more")
         attrs = found.groups[0].attrs
@@ -203,9 +248,79 @@ def fit(parts: Iterable[Characterised]) -> ModelFile:
         _require_same(found.name, shared, conditions)
         shared = conditions
         own = {key: value for key, value in attrs.items() if key not in shared}
-        for model in found.part.fit(found.nominal, found.samples, own):
+        for model in _fitted(found, found.samples, own):
             models[model.name] = replace(model, provenance={**own, "part": found.name})
     return ModelFile(shared, models)
+
+
+def _fitted(found: Characterised, drawn: Samples, own: Mapping[str, str | float | int]) -> Iterable[FittedModel]:
+    if found.design is None:
+        return found.part.fit(found.nominal, drawn, own)
+    models = {model.name: model for model in found.part.fit(found.nominal, found.design, own)}
+    if len(drawn.failures) < drawn.count:
+        checked = found.part.check(models, found.nominal, drawn)
+        models |= {name: replace(models[name], residual=residual) for name, residual in checked.items()}
+    return models.values()
+
+
+def compared(parts: Iterable[Characterised], models: ModelFile) -> list[Compared]:
+    """The models of a file beside the samples of the parts that they were fitted to."""
+    found: list[Compared] = []
+    for each in parts:
+        own = {name: model for name, model in models.models.items() if model.provenance.get("part") == each.name}
+        if own and each.samples is not None and each.samples.columns:
+            found += each.part.compare(own, each.nominal, each.design, each.samples)
+    return found
+
+
+@dataclass(frozen=True)
+class SpanFit:
+    """A fit over temperatures and supplies.
+
+    Args:
+        name: of the part.
+        models: its model file.
+        design: the samples that were fitted.
+        held_out: those that were not.
+    """
+
+    name: str
+    models: ModelFile
+    design: Samples
+    held_out: Samples
+
+    def compared(self) -> list[Compared]:
+        """The models beside both kinds of samples."""
+        return part(self.name).compare(self.models.models, {}, self.design, self.held_out)
+
+
+def fit_span(name: str, span: Span, workers: int = 1) -> SpanFit:
+    """Fit models of a part over temperatures and supplies.
+
+    Raises:
+        ConfigError: there is no such part or it has no such models, or an unknown technology or corner.
+        FitError: a condition leaves too few samples.
+    """
+    from spice.engine import engine
+
+    found = part(name)
+    if found.survey is None:
+        known = ", ".join(each for each in part_names() if part(each).survey is not None)
+        raise ConfigError(f"{name} has no models over temperature and supply; parts that have: {known}")
+    survey = found.survey(span)
+    stages = ((DESIGN, survey.design, survey.samples), ("held out", survey.held_out, survey.held_out_samples))
+    design, held_out = (
+        run_stage(f"{name.replace('_', ' ')}: {title}", task, count, executor(workers)) for title, task, count in stages
+    )
+    provenance: dict[str, str | float | int] = {
+        "technology": span.technology,
+        "corner": span.corner,
+        "seed": span.seed,
+        "ngspice": engine().version,
+        "part": name.replace("-", "_"),
+    }
+    models = survey.fit(design, held_out, provenance)
+    return SpanFit(name, ModelFile(provenance, {model.name: model for model in models}), design, held_out)
 
 
 def _require_same(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import time
 from collections.abc import Iterator
@@ -15,22 +14,22 @@ import numpy as np
 
 from bitline.cli.arrays import accuracy_task, tile_config
 from bitline.cli.artefacts import write_netlists, write_waveforms
-from bitline.cli.characterise import Characterised, Work, characterise, fit, run_stage
+from bitline.cli.characterise import Characterised, Work, characterise, fit, run_stage, sources
 from bitline.cli.ladder import run_ladder
 from bitline.cli.network import Network, prepare_network
 from bitline.cli.preflight import check
 from bitline.cli.report import write_report
-from bitline.cli.run_folder import JOURNAL, JOURNALS, finish, partial_folder, writing
+from bitline.cli.run_folder import JOURNAL, JOURNALS, abandoned, finish, partial_folder, writing
 from bitline.cli.study import Study
 from bitline.cli.summary import Summary
+from bitline.cli.terminal import note
 from bitline.cli.trust import UNITS as TRUST_UNITS
 from bitline.cli.trust import product_tasks
 from bitline.core.executor import Task
 from bitline.core.executors import executor
 from bitline.core.figures import MODELLED, Figure
 from bitline.core.model_file import ModelFile
-from bitline.core.samples import SCHEMA, Group, Samples, write_hdf5
-from circuits.technology import load_technology
+from bitline.core.samples import Group, Samples, write_hdf5
 from circuits.variation import load_spread
 from nn.study import figures as accuracy_figures
 from nn.study import units
@@ -39,10 +38,7 @@ from spice.characterise import Conditions
 
 def study_key(study: Study) -> str:
     """The hash of everything that a study's numbers depend on: its settings, bitline, the technology, the data."""
-    digest = hashlib.sha256(f"{SCHEMA} {importlib.metadata.version('bitline')} {study.hash()}".encode())
-    for path in sorted(load_technology(study.conditions.technology).path.iterdir()):
-        if path.is_file():
-            digest.update(path.read_bytes())
+    digest = hashlib.sha256(f"{sources(study.conditions.technology)} {study.hash()}".encode())
     digest.update(load_spread(study.reram.spread).source.encode())  # of a measured one, with its file's hash
     data = Path(study.network.data).expanduser()
     for path in sorted(data.iterdir()) if data.is_dir() else [data] if data.is_file() else []:
@@ -70,7 +66,8 @@ class _Run:
     def stage(self, title: str, task: Task, count: int, depends: tuple[str, ...]) -> Samples:
         """Run a stage of the network; `depends` are hashes of what came before."""
         journal = self.folder / JOURNALS / f"{title.replace(' ', '_').replace(':', '')}{JOURNAL}"
-        return run_stage(title, task, count, executor(self.workers), journal, " ".join((self.key, *depends)))
+        key = " ".join((self.key, *depends))
+        return run_stage(title, task, count, executor(self.workers), journal, key, starting="compiling")
 
 
 def run_study(study: Study, results: Path, workers: int) -> Path:
@@ -89,6 +86,8 @@ def run_study(study: Study, results: Path, workers: int) -> Path:
     """
     check(study, _works(study), _compared(study))
     key = study_key(study)
+    for left in abandoned(results / study.name, key):
+        note(f"{left} was never finished, and another study since: remove it if nobody goes on with it")
     with writing(partial_folder(results / study.name, key)) as folder:
         run = _Run(study, key, folder, workers)
         (folder / "config.toml").write_text(to_toml(study), encoding="utf-8")

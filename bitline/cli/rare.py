@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bitline.cli.run_folder import JOURNAL, partial_folder, writing
-from bitline.cli.terminal import errors, note
-from bitline.core.executors import executor
-from bitline.core.figures import Figure, to_json
-from bitline.core.samples import SCHEMA, Group, collect, write_hdf5
-from bitline.core.store import Journal, MemoryStore, Store
-from spice.rare.estimate import Estimate
-from spice.rare.methods import estimate
-from spice.rare.part import Failure, rare_part
+import numpy as np
 
-FILES = ("yield.json", "yield.h5")
+from bitline.cli.characterise import sources
+from bitline.cli.run_folder import JOURNAL, partial_folder, writing
+from bitline.cli.terminal import errors, finite, note
+from bitline.cli.yield_picture import draw, limits
+from bitline.core.executors import executor
+from bitline.core.figures import COUNTED, Figure, to_json
+from bitline.core.samples import SCHEMA, Group, Samples, collect, write_hdf5
+from bitline.core.store import Journal, MemoryStore, Store
+from spice.rare.estimate import Curve, Estimate
+from spice.rare.methods import estimate
+from spice.rare.part import Failure, rare_part, unit
+
+FILES = ("yield.json", "yield.h5", "yield.png")
 
 
 @dataclass(frozen=True)
@@ -64,10 +69,19 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """An estimate, and how many of its simulations failed (which count as failures of the part)."""
+    """An estimate and what it was made of.
+
+    Args:
+        estimate: of the probability.
+        failed_simulations: how many of its simulations failed, which count as failures of the part.
+        names: what each score of a point moves.
+        verdicts: of each simulated point, whether it fails.
+    """
 
     estimate: Estimate
     failed_simulations: int
+    names: tuple[str, ...]
+    verdicts: tuple[bool, ...]
 
 
 def ask(question: Question, workers: int = 1, out: Path | None = None) -> Answer:
@@ -84,14 +98,17 @@ def ask(question: Question, workers: int = 1, out: Path | None = None) -> Answer
     if out is None:
         return _ask(question, workers, MemoryStore())
     attrs = question.attrs()
-    key = hashlib.sha256(f"{SCHEMA} {json.dumps(attrs, sort_keys=True)}".encode()).hexdigest()
+    depends = json.dumps(attrs | {"sources": sources(question.failure.conditions.technology)}, sort_keys=True)
+    key = hashlib.sha256(f"{SCHEMA} {depends}".encode()).hexdigest()
     with writing(partial_folder(out, key)) as folder:
         with Journal(folder / f"yield{JOURNAL}", key) as journal:
             answer = _ask(question, workers, journal)
             samples = collect(journal, answer.estimate.simulations)
         group = Group(f"{question.part}/yield", samples, rare_part(question.part).UNITS, attrs)
         write_hdf5(out / FILES[1], [group], {})
-        (out / FILES[0]).write_text(json.dumps(document(question, answer), indent=1) + "\n", encoding="utf-8")
+        said = json.dumps(finite(document(question, answer)), indent=1, allow_nan=False)
+        (out / FILES[0]).write_text(said + "\n", encoding="utf-8")
+        _draw(out / FILES[2], question, answer, samples)
         shutil.rmtree(folder)
     note(f"wrote {out}")
     return answer
@@ -104,8 +121,8 @@ def figures(answer: Answer) -> dict[str, Figure]:
         "probability": Figure(found.probability, "1"),
         "relative_error": Figure(found.relative_error, "1"),
         "effective_samples": Figure(found.effective_samples, "1"),
-        "simulations": Figure(found.simulations, "1"),
-        "failed_simulations": Figure(answer.failed_simulations, "1"),
+        "simulations": Figure(found.simulations, "1", COUNTED),
+        "failed_simulations": Figure(answer.failed_simulations, "1", COUNTED),
     }
 
 
@@ -127,7 +144,28 @@ def document(question: Question, answer: Answer) -> dict[str, Any]:
         "settings": dict(failure.settings),
         "variation": failure.variation,
         **failure.conditions.attrs(),
+        "likely_failures": [
+            {"distance": math.hypot(*point), "scores": dict(zip(answer.names, point, strict=True))}
+            for point in found.likely
+        ],
+        "curve": asdict(found.curve) | _limits(question, found.curve) if found.curve else None,
     }
+
+
+def _limits(question: Question, curve: Curve) -> dict[str, Any]:
+    """The limits of the curve, where there is a single one."""
+    failure = question.failure
+    axis = limits(curve.tightened, failure.below, failure.above, "")
+    return {"limit": list(axis.values)} if len(failure.below) + len(failure.above) == 1 else {}
+
+
+def _draw(path: Path, question: Question, answer: Answer, samples: Samples) -> None:
+    failure, found = question.failure, answer.estimate
+    if not samples.columns:  # nothing could be simulated
+        return
+    said = unit(question.part, failure.metrics[0])
+    axis = limits(found.curve.tightened, failure.below, failure.above, said) if found.curve else None
+    draw(path, found, axis, (samples["scores"], np.array(answer.verdicts)), answer.names)
 
 
 def _ask(question: Question, workers: int, store: Store) -> Answer:
@@ -135,7 +173,7 @@ def _ask(question: Question, workers: int, store: Store) -> Answer:
     with _counting(f"{question.part} yield") as count:
         limit = rare_part(question.part).limit_state(question.failure, executor(workers), store, count)
         found = estimate(limit, question.method, most=question.most, **made)
-    return Answer(found, len(limit.failures))
+    return Answer(found, len(limit.failures), limit.names, tuple(limit.verdicts))
 
 
 @contextmanager

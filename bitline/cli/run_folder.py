@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -54,6 +55,16 @@ def writing(folder: Path) -> Iterator[Path]:
                 _remove_empty(made)
     finally:
         os.close(lock)
+
+
+def abandoned(folder: Path, key: str, days: float = 7.0) -> list[Path]:
+    """Unfinished runs in a study's folder, of another key, that nothing was written to for so many days."""
+    found = []
+    for path in sorted(folder.glob(f"{_PARTIAL}*")):
+        written = max((file.stat().st_mtime for file in path.rglob("*")), default=path.stat().st_mtime)
+        if path != partial_folder(folder, key) and time.time() - written > 86400 * days:
+            found.append(path)
+    return found
 
 
 def _hold(lock: int, folder: Path) -> None:

@@ -35,14 +35,24 @@ Ohms = Annotated[float, _quantity("Ohm"), Field(ge=0)]
 Siemens = Annotated[float, _quantity("S"), Field(ge=0)]
 Seconds = Annotated[float, _quantity("s"), Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
+_List = Field(strict=False)  # TOML's arrays are lists; what is in them stays strict
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 _NAME_RULE = "a name has letters, digits and . _ - in it, and begins with a letter or digit"
+_EXPECTED = {  # by pydantic's name of the fault
+    "int_type": "a whole number is expected, without quotes",
+    "float_type": "a number is expected, without quotes",
+    "bool_type": "true or false is expected, without quotes",
+    "string_type": 'text is expected, in quotes as "this"',
+    "tuple_type": "a list is expected, written [ ... ]",
+}
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    """Strict: true is no number, "12" none either; where a unit is known, text with a suffix is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class Conditions(_Section):
@@ -73,14 +83,14 @@ class Reram(Samples):
     samples: Count = 210
     device: str = "stanford_pku"
     spread: str = "wan2022"
-    compare: tuple[str, ...] = ()  # other device models, whose nominal switching is simulated beside it
+    compare: Annotated[tuple[str, ...], _List] = ()  # other device models, nominal switching simulated beside it
 
 
 class Network(_Section):
     """The network and its data."""
 
     data: str = "digits"  # digits, mnist, or the path of an .npz or of a folder of idx files
-    hidden: tuple[Annotated[int, Field(ge=1)], ...] = (128,)
+    hidden: Annotated[tuple[Annotated[int, Field(ge=1)], ...], _List] = (128,)
     epochs: Annotated[int, Field(ge=1)] = 15
     weight_bits: Annotated[int, Field(ge=2, le=8)] = 8
     activation_bits: Annotated[int, Field(ge=2, le=8)] = 8
@@ -182,17 +192,22 @@ def _anchor(document: dict[str, Any], folder: Path) -> None:
         if not isinstance(table, dict):
             continue
         value = table.get(key)
-        if isinstance(value, str) and value not in names and (folder / value).exists():
-            table[key] = str((folder / value).resolve())
+        if not isinstance(value, str) or value in names:
+            continue
+        file = value if (folder / value).exists() else value.partition("@")[0]  # "cells.csv@1": reads about 1 s
+        if file and (folder / file).exists():
+            table[key] = str((folder / file).resolve()) + value.removeprefix(file)
 
 
 def _told(fault: Any) -> str:
     """One line on one fault, with the key as the file spells it."""
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] != "extra_forbidden":
-        said = {"model_type": f"it is a section, written [{key}]", "string_pattern_mismatch": _NAME_RULE}
+        said = {"model_type": f"it is a section, written [{key}]", "string_pattern_mismatch": _NAME_RULE, **_EXPECTED}
         message = said.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
-        return f"{key or 'the file'}: {message}" + (f" (it is {fault['input']!r})" if key else "")
+        value = fault["input"]
+        spelt = str(value).lower() if isinstance(value, bool) else repr(value)
+        return f"{key or 'the file'}: {message}" + (f" (it is {spelt})" if key else "")
     *sections, last = (str(part) for part in fault["loc"])
     model: Any = Study
     for section in sections:

@@ -63,7 +63,7 @@ def resumable(again: str) -> Iterator[None]:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """One JSON object on standard output; what is not finite becomes null, as JSON has no NaN."""
-    json.dump(_finite(document), sys.stdout, indent=1, allow_nan=False)
+    json.dump(finite(document), sys.stdout, indent=1, allow_nan=False)
     sys.stdout.write("\n")
 
 
@@ -95,13 +95,14 @@ class _Left(TimeRemainingColumn):
 
 
 @contextmanager
-def progress(title: str, total: int, done: int = 0) -> Iterator[Callable[[int], None]]:
+def progress(title: str, total: int, done: int = 0, starting: str = "") -> Iterator[Callable[[int], None]]:
     """A progress bar with an estimate on standard error; call what it gives with the steps just made.
 
     Args:
         title: what is under way.
         total: how many steps there are.
         done: how many were there already, which the estimate leaves out.
+        starting: what goes on before the first step, where that takes time.
     """
     columns = (
         SpinnerColumn(),
@@ -116,15 +117,23 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Callable[[int], 
         note(f"{title}: {total} done" + (f", {done} of them before" if done else ""))
         return
     with Progress(*columns, console=errors) as bars:
-        task = bars.add_task(title, total=total, completed=done)
-        yield lambda steps: bars.advance(task, steps)
+        task = bars.add_task(f"{title}: {starting}" if starting else title, total=total, completed=done)
+        yield lambda steps: bars.update(task, advance=steps, description=title)
 
 
-def _finite(value: Any) -> Any:
+@contextmanager
+def working(title: str) -> Iterator[None]:
+    """A spinner on standard error, on a terminal, while something of unknown length is under way."""
+    with errors.status(f"{title} ..."):
+        yield
+
+
+def finite(value: Any) -> Any:
+    """A document as JSON can hold it: what is not finite becomes None."""
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if isinstance(value, float) and value - value != 0:
         return None
     return value

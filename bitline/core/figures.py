@@ -8,6 +8,7 @@ from typing import Any
 
 SIMULATED = "simulated (ngspice)"
 MODELLED = "modelled"
+COUNTED = "counted"  # samples: how many were drawn, failed or had some property
 MEASURED = "computed by inference"
 PUBLISHED = "input from a publication"
 ESTIMATED = "estimated from a published figure"
@@ -21,7 +22,7 @@ class Figure:
     Args:
         value: in `unit`, an SI unit without prefix (or "1" for a ratio, "%" never).
         unit: its symbol.
-        kind: SIMULATED, MODELLED, MEASURED, PUBLISHED, ESTIMATED or OWN_DATA.
+        kind: SIMULATED, MODELLED, COUNTED, MEASURED, PUBLISHED, ESTIMATED or OWN_DATA.
         source: the publication and its technology node, or the file, for the last three.
     """
 

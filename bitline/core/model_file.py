@@ -57,10 +57,31 @@ def _interpolation(parameters: Parameters, x: Floats) -> Floats:
 def _minimum_of_quadratics(parameters: Parameters, *x: Floats) -> Floats:
     """The least of quadratics in the scaled inputs z = x / scale, one a row of `coefficients`.
 
-    A row holds the constant, the linear terms, then the products z_i z_j for i <= j in order.
+    A row holds the constant, the linear terms, then the products z_i z_j for i <= j in order. With `logarithm` they are
+    quadratics of the value's natural logarithm.
     """
     z = np.stack(np.broadcast_arrays(*x), axis=-1) / np.asarray(parameters["scale"])
-    return np.asarray(np.min(quadratic_terms(z) @ np.asarray(parameters["coefficients"]).T, axis=-1))
+    least = np.min(quadratic_terms(z) @ np.asarray(parameters["coefficients"]).T, axis=-1)
+    return np.asarray(np.exp(least) if parameters.get("logarithm") else least)
+
+
+def _quadratics_over_conditions(parameters: Parameters, temperature: Floats, vdd: Floats, *x: Floats) -> Floats:
+    """As minimum_of_quadratics, each coefficient a product of Chebyshev series in temperature and vdd.
+
+    `coefficients` has shape (rows, terms, orders of temperature, orders of vdd), each series over its range.
+    """
+    chebvander = np.polynomial.chebyshev.chebvander
+    shape = np.broadcast_shapes(*(np.shape(value) for value in (temperature, vdd, *x)))
+    series: list[Floats] = []
+    for values, (low, high) in ((temperature, parameters["temperatures"]), (vdd, parameters["supplies"])):
+        order = np.shape(parameters["coefficients"])[2 + len(series)] - 1
+        series.append(chebvander(np.broadcast_to((2 * values - low - high) / (high - low), shape), order))
+    z = np.stack([np.broadcast_to(value, shape) for value in x], axis=-1) / np.asarray(parameters["scale"])
+    rows = np.einsum(
+        "rktv,...k,...t,...v->...r", np.asarray(parameters["coefficients"]), quadratic_terms(z), *series, optimize=True
+    )
+    least = np.min(rows, axis=-1)
+    return np.asarray(np.exp(least) if parameters.get("logarithm") else least)
 
 
 KINDS: Mapping[str, Callable[..., Floats]] = {
@@ -70,6 +91,7 @@ KINDS: Mapping[str, Callable[..., Floats]] = {
     "sinh_iv": _sinh_iv,
     "interpolation": _interpolation,
     "minimum_of_quadratics": _minimum_of_quadratics,
+    "quadratics_over_conditions": _quadratics_over_conditions,
 }
 
 
@@ -103,7 +125,8 @@ class Residual:
         maximum: the largest.
         samples: how many they are.
         unit: of both; "1" means relative.
-        outside: further samples that lie outside the model's range, where it has no value.
+        outside: further samples that lie outside the model's range, where it has no value, or of which one side alone
+            has a value.
         limit: of `maximum`, beyond which the model is not fit for use; None where that is the user's to say.
     """
 

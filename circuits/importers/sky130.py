@@ -22,7 +22,8 @@ from pathlib import Path
 
 from bitline.core.errors import NetlistError
 from circuits.expression import Scope
-from circuits.spice_library import Files, Library, Model, open_files, read_section
+from circuits.library_files import Files, open_files
+from circuits.spice_library import Library, Model, read_section
 
 CORNERS = ("tt", "ff", "ss", "sf", "fs")
 VDD = 1.8
@@ -71,6 +72,9 @@ DEVICES = (
     Request("pmos_wide", "pfet_01v8", 2.0),
     Request("pmos_driver", "pfet_01v8", 5.0),
     Request("access", "nfet_01v8", 1.68),
+    Request("nmos_switch", "nfet_01v8_lvt", 1.0),
+    Request("nmos_analog", "nfet_01v8", 5.0, 0.5),
+    Request("pmos_analog", "pfet_01v8_lvt", 5.0, 1.0),
 )
 
 _NOTICE = """\
@@ -126,7 +130,8 @@ def _scope(library: Library, device: Request, switch: float = 0.0) -> Scope:
     def gaussian(mean: float, spread: float, sigmas: float) -> float:
         return mean + switch * spread / sigmas
 
-    return Scope(library.parameters | library.local.get(subcircuit, {}), values, {"agauss": gaussian})
+    local = library.subcircuits[subcircuit].parameters if subcircuit in library.subcircuits else {}
+    return Scope(library.parameters | local, values, {"agauss": gaussian})
 
 
 def _pick(library: Library, device: Request) -> tuple[Model, Scope]:

@@ -45,6 +45,13 @@ class ReramDevice(Protocol):
     def fresh(self) -> float:
         """The high-resistance state that a hysteresis starts from, as RESET leaves the device."""
 
+    def pristine(self, state: float) -> ReramDevice:
+        """The device before forming: fresh, at `state`, beyond what RESET reaches.
+
+        Raises:
+            ConfigError: the model has no such state, or `state` is not beyond its HRS.
+        """
+
     def conduction(self, voltage: str, state: str) -> str:
         """Current (A) as an ngspice expression of the expressions `voltage` (V) and `state`, which is in range."""
 

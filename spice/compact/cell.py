@@ -1,4 +1,4 @@
-"""The compact 6T cell: device tables of a corner, smooth over temperature and supply, and its read noise margins.
+"""The compact 6T cell: device tables of a corner, smooth over temperature and supply, and the cell's figures from them.
 
 It is fitted by `spice.fits_compact` and kept in a file of its own: the arrays, and a JSON header with the format, the
 range of every input, the residual on held-out samples and the provenance, under a checksum.
@@ -19,16 +19,19 @@ from scipy.ndimage import spline_filter
 
 from bitline.core.errors import ConfigError, ModelRangeError
 from bitline.core.model_file import Input, Residual
-from circuits.cells import DEVICES
-from spice.compact.currents import Tables
-from spice.compact.margins import all_lobes
+from circuits.cells import ROLES, SIDES
+from spice.compact.margins import all_lobes, all_read_currents, nominal_squares
+from spice.compact.tables import OXIDE_POWERS, SHIFT_POWERS, Tables
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 FORMAT = "bitline-compact-cell"
-VERSION = 1
-_ARRAYS = ("temperatures", "supplies", "told", "grids", "latch", "access")
+VERSION = 2
+_ARRAYS = ("temperatures", "supplies", "told", "oxides", "lean", "grids", "latch", "access", "junction")
 _GATE, _DRAIN, _SHIFT, _OUTPUT = range(4)  # rows of `grids`
+_READ, _HOLD = range(2)  # word line at the supply, at 0
+_COARSE = 4  # nodes of overdrive and drain voltage to one of what a shift changes
+_PAD = 4  # nodes beyond those, where the ends of the splines show
 
 
 @dataclass(frozen=True)
@@ -36,16 +39,20 @@ class CompactCell:
     """Device tables of one corner.
 
     Args:
-        inputs: temperature (C), vdd (V) and the six threshold shifts (V) in the order of `circuits.cells.DEVICES`, with
-            the ranges it holds in.
+        inputs: temperature (C), vdd (V), and the six threshold shifts (V) and six relative shifts of the oxide's
+            thickness in the order of `circuits.cells.DEVICES`, with the ranges it holds in.
         temperatures: Chebyshev nodes, C.
         supplies: Chebyshev nodes, V.
-        told: shifts of the latch devices' tables, V: 0, some, minus that.
+        told: shifts of threshold (V) and oxide of the latch devices' tables, the first 0, shape (shifts, 2).
+        oxides: shifts of the pass gate's tables: 0, some, minus that.
+        lean: see `spice.compact.tables.Tables`.
         grids: rows (first node, spacing): gate overdrive, drain-source voltage, pass gate's shift (V), and output (of
             the supply).
         latch: logarithm of chord conductance (S) over temperature, device, told shift, overdrive, drain voltage.
-        access: the same over temperature, supply, shift, output.
-        residual: of the read noise margins of held-out samples, V.
+        access: the same over temperature, supply, word line (at the supply, at 0), oxide, shift, output.
+        junction: current from the pass gate's output to its bulk (A) over temperature, supply, output.
+        floor: in the pass gate's chord conductances, to be taken off, S.
+        residuals: by figure ("read_snm", "hold_snm": V; "read_current": relative), of held-out samples.
         provenance: technology, corner, ngspice version, netlist hashes.
     """
 
@@ -53,10 +60,14 @@ class CompactCell:
     temperatures: Floats
     supplies: Floats
     told: Floats
+    oxides: Floats
+    lean: Floats
     grids: Floats
     latch: Floats
     access: Floats
-    residual: Residual
+    junction: Floats
+    floor: float
+    residuals: Mapping[str, Residual]
     provenance: Mapping[str, str | float | int]
 
     def at(self, temperature: float, vdd: float) -> Condition:
@@ -68,17 +79,24 @@ class CompactCell:
         for known, value in zip(self.inputs, (temperature, vdd), strict=False):
             check(known, np.asarray(value))
         over_t, over_v = lagrange(self.temperatures, temperature), lagrange(self.supplies, vdd)
-        drain = _nodes(self.grids[_DRAIN], self.latch.shape[-1])
-        base, plus, minus = np.moveaxis(np.exp(np.tensordot(over_t, self.latch, 1)) * drain, 1, 0)
-        up = float(self.told[1])
-        orders = (base, (plus - minus) / (2 * up), (plus + minus - 2 * base) / (2 * up * up))
-        latch = np.stack([[spline_filter(device) for device in order] for order in orders], axis=-1)
+        chords = np.tensordot(over_t, self.latch, 1)
+        drain = _nodes(self.grids[_DRAIN], chords.shape[-1])
+        latch = np.stack([spline_filter(np.exp(device[0]) * drain) for device in chords])
+        change = np.stack([_change(device[:, ::_COARSE, ::_COARSE], self.told) for device in chords])
 
         output = _nodes(self.grids[_OUTPUT], self.access.shape[-1])
-        chords = np.exp(np.tensordot(over_v, np.tensordot(over_t, self.access, 1), 1))
-        access = spline_filter(chords * vdd * (1 - output))
-        scale = np.array([1.0, 1.0, 1.0, vdd])[:, None]
-        return Condition(self.inputs[2:], Tables(np.ascontiguousarray(latch), access, self.grids * scale, vdd))
+        access = np.tensordot(over_v, np.tensordot(over_t, self.access, 1), 1)
+        junction = np.tensordot(over_v, np.tensordot(over_t, self.junction, 1), 1)
+        currents = (np.exp(access) - self.floor) * vdd * (1 - output) - junction
+        read, hold = (_powers(line, float(self.oxides[1])) for line in currents)
+
+        first, spacing = self.grids[: _DRAIN + 1].T
+        coarse = np.column_stack([first - _PAD * _COARSE * spacing, _COARSE * spacing])
+        scaled = self.grids[_SHIFT:] * np.array([1.0, vdd])[:, None]
+        grids = np.concatenate([self.grids[: _DRAIN + 1], coarse, scaled])
+        tables = Tables(latch, change, read, grids, self.lean, vdd)
+        held = tables._replace(access=hold)
+        return Condition(self.inputs[2:], tables, held, nominal_squares(tables), nominal_squares(held))
 
     def save(self, path: Path) -> None:
         """Write the file whole or not at all; tables in single precision, which is 1e-7 of a current's logarithm."""
@@ -88,8 +106,9 @@ class CompactCell:
             "format": FORMAT,
             "version": VERSION,
             "sha256": _digest(arrays),
+            "floor": self.floor,
             "inputs": [asdict(known) for known in self.inputs],
-            "residual": asdict(self.residual),
+            "residuals": {name: asdict(known) for name, known in self.residuals.items()},
             "provenance": dict(self.provenance),
         }
         partial = path.with_name(f".{path.name}.partial")
@@ -119,38 +138,60 @@ class CompactCell:
             raise ConfigError(f"{path}: the tables are damaged, their checksum differs; fit it again")
         wide = {name: np.asarray(array, dtype=np.float64) for name, array in arrays.items()}
         inputs = tuple(Input(**known) for known in header["inputs"])
-        return CompactCell(inputs, **wide, residual=Residual(**header["residual"]), provenance=header["provenance"])
+        residuals = {name: Residual(**known) for name, known in header["residuals"].items()}
+        return CompactCell(inputs, **wide, floor=header["floor"], residuals=residuals, provenance=header["provenance"])
 
 
 @dataclass(frozen=True)
 class Condition:
     """The cell at one temperature and supply.
 
+    The methods take the shifts of cells: of the six thresholds (`delvto`, V) in the order of `circuits.cells.DEVICES`,
+    shape (cells, 6), or those and the relative shifts of the six oxides' thickness, shape (cells, 12); and raise
+    ModelRangeError where a shift is outside the fitted range.
+
     Args:
-        inputs: the six threshold shifts with their ranges.
-        tables: what the kernels take.
+        inputs: the twelve shifts with their ranges.
+        read: what the kernels take, word line at the supply.
+        hold: word line at 0.
+        read_squares: of the nominal cell, see `nominal_squares`.
+        hold_squares: likewise.
     """
 
     inputs: tuple[Input, ...]
-    tables: Tables
+    read: Tables
+    hold: Tables
+    read_squares: Floats
+    hold_squares: Floats
 
     def read_snm(self, shifts: Floats) -> Floats:
-        """Read noise margins of cells, as `spice.butterfly.Butterfly.lobes` defines them.
-
-        Args:
-            shifts: of the thresholds (`delvto`), V, shape (cells, 6) in the order of `circuits.cells.DEVICES`.
+        """Read noise margins, as `spice.butterfly.Butterfly.lobes` defines them.
 
         Returns:
             Margins storing 0 and 1 in q, V, shape (cells, 2), signed; NaN for a cell whose curves have one lobe only.
-
-        Raises:
-            ModelRangeError: a shift outside the fitted range.
         """
-        cells = np.ascontiguousarray(shifts, dtype=np.float64).reshape(-1, len(DEVICES))
-        for column, known in enumerate(self.inputs):
-            check(known, cells[:, column])
-        halves = cells.reshape(-1, 2, len(DEVICES) // 2)
-        return np.asarray(all_lobes(self.tables, halves))
+        return np.asarray(all_lobes(self.read, self.read_squares, self.cells(shifts)))
+
+    def hold_snm(self, shifts: Floats) -> Floats:
+        """Hold noise margins, likewise."""
+        return np.asarray(all_lobes(self.hold, self.hold_squares, self.cells(shifts)))
+
+    def read_current(self, shifts: Floats) -> Floats:
+        """Read currents of the left bit line where 0 is stored, of the right one where 1 is, A, shape (cells, 2).
+
+        A cell that loses its state when it is read gives the current after that.
+        """
+        return np.asarray(all_read_currents(self.read, self.cells(shifts)))
+
+    def cells(self, shifts: Floats) -> Floats:
+        """Shifts as the kernels take them, shape (cells, 2 sides, 2 kinds, 3 devices)."""
+        known, rows = len(self.inputs), np.atleast_2d(np.asarray(shifts, dtype=np.float64))
+        for column, values in enumerate(rows.T):
+            check(self.inputs[column], values)
+        whole = np.zeros((len(rows), known))
+        whole[:, : rows.shape[1]] = rows
+        sides, devices = len(SIDES), len(ROLES)
+        return np.ascontiguousarray(whole.reshape(-1, known // (sides * devices), sides, devices).swapaxes(1, 2))
 
 
 def check(known: Input, values: Floats) -> None:
@@ -178,6 +219,27 @@ def lagrange(nodes: Floats, value: float) -> Floats:
     others = ~np.eye(nodes.size, dtype=bool)
     ratios = (value - nodes[None, :]) / np.where(others, nodes[:, None] - nodes[None, :], 1.0)
     return np.asarray(np.prod(np.where(others, ratios, 1.0), axis=1))
+
+
+def _change(chords: Floats, told: Floats) -> Floats:
+    """Splines of the terms that make up what shifts change: `Tables.change` of one device.
+
+    Args:
+        chords: logarithms over told shifts and the coarser nodes.
+        told: the shifts, the first 0.
+    """
+    ratios = np.expm1(chords[1:] - chords[0])
+    terms = told[1:, :1] ** np.array(SHIFT_POWERS) * told[1:, 1:] ** np.array(OXIDE_POWERS)
+    solved = np.tensordot(np.linalg.pinv(terms), ratios, 1)
+    padded = np.pad(solved, ((0, 0), (_PAD, _PAD), (_PAD, _PAD)), mode="reflect", reflect_type="odd")
+    return np.stack([spline_filter(term) for term in padded])
+
+
+def _powers(currents: Floats, oxide: float) -> Floats:
+    """Splines of the pass gate's currents over powers of its oxide's shift, from those at 0, `oxide` and minus that."""
+    base, plus, minus = currents
+    orders = (base, (plus - minus) / (2 * oxide), (plus + minus - 2 * base) / (2 * oxide**2))
+    return np.stack([spline_filter(order) for order in orders])
 
 
 def _nodes(row: Floats, count: int) -> Floats:

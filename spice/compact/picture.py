@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bitline.core.errors import ConfigError
-from circuits import cells
 from circuits.technology import load_technology
-from spice.compact import twin
 from spice.compact.cell import CompactCell
-from spice.engine import engine
-from spice.fits_compact import HeldOut, held_out
+from spice.fits_compact import HeldOut, held_out, sigmas
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-Curve = tuple[Floats, Floats, Floats]  # input, ngspice's output, the model's, V
+Panel = tuple[str, tuple[Floats, Floats, Floats]]
 
 SUFFIXES = (".png", ".svg", ".html")
-_POINTS = 60
 _SEED = 99  # cells that neither the fit nor its stated residual has seen
+_TITLES = ("held-out cells", "error by distance")
+_LABELS = ("in ngspice (mV)", "in the model (mV)", "distance of the cell (sigma)", "model minus ngspice (mV)")
 
 
 def draw(cell: CompactCell, path: Path) -> None:
-    """Draw transfer curves of a half-cell, and the error of held-out margins, one colour a condition.
+    """Draw margins of held-out cells by the model over those by ngspice, and their error over the cell's distance.
+
+    The distance is the root of the sum of squares of the cell's twelve scores.
 
     Args:
         cell: the fitted cell.
@@ -38,66 +37,51 @@ def draw(cell: CompactCell, path: Path) -> None:
         raise ConfigError(f"{path}: a picture is one of {', '.join(SUFFIXES)}")
     technology, corner = str(cell.provenance["technology"]), str(cell.provenance["corner"])
     checked = held_out(cell, technology, corner, _SEED)
-    curves = [transfer(cell, found) for found in checked]
-    title = f"{technology} {corner}: compact cell against ngspice, {1e3 * cell.residual.rms:.2g} mV RMS held out"
-    (_page if path.suffix == ".html" else _image)(path, title, checked, curves)
+    sigma = sigmas(load_technology(technology))
+    rms = 1e3 * cell.residuals["read_snm"].rms
+    title = f"{technology} {corner}: compact cell against ngspice, read SNM, {rms:.2g} mV RMS held out"
+    panels = [(f"{found.temperature:.0f} C, {found.vdd:.2f} V", _points(found, sigma)) for found in checked]
+    (_page if path.suffix == ".html" else _image)(path, title, panels)
 
 
-def transfer(cell: CompactCell, found: HeldOut) -> Curve:
-    """Transfer curve of the nominal half-cell at a condition, by ngspice and by the model."""
-    technology = load_technology(str(cell.provenance["technology"]))
-    netlist = cells.butterfly(technology, str(cell.provenance["corner"]), found.vdd, found.temperature)
-    running = engine()
-    running.load(replace(netlist, analyses=()))
-    swept = running.run(f"dc vin 0 {found.vdd!r} {found.vdd / _POINTS!r}")
-    condition, nominal = cell.at(found.temperature, found.vdd), np.zeros(3)
-    return swept["in"], swept["q"], np.array([twin.output(condition, nominal, float(a)) for a in swept["in"]])
+def _points(found: HeldOut, sigma: Floats) -> tuple[Floats, Floats, Floats]:
+    """Margins (mV) by ngspice and by the model, and how many sigma out their cells lie."""
+    simulated, modelled = (1e3 * known["read_snm"].ravel() for known in (found.simulated, found.modelled))
+    scores = np.divide(found.shifts, sigma, out=np.zeros_like(found.shifts), where=sigma > 0)
+    return simulated, modelled, np.repeat(np.sqrt(np.sum(scores**2, axis=1)), 2)
 
 
-def _name(found: HeldOut) -> str:
-    return f"{found.temperature:.0f} C, {found.vdd:.2f} V"
-
-
-def _errors(found: HeldOut) -> tuple[Floats, Floats]:
-    """Margins by ngspice and the model's error, mV."""
-    return 1e3 * found.simulated.ravel(), 1e3 * (found.modelled - found.simulated).ravel()
-
-
-def _image(path: Path, title: str, checked: list[HeldOut], curves: list[Curve]) -> None:
+def _image(path: Path, title: str, panels: list[Panel]) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
-    for found, (vin, simulated, modelled) in zip(checked, curves, strict=True):
-        (line,) = left.plot(vin, modelled, label=_name(found))
-        left.plot(vin, simulated, ".", markersize=3, color=line.get_color())
-        right.plot(*_errors(found), ".", markersize=4, color=line.get_color())
-    left.set(xlabel="input (V)", ylabel="output (V)", title="half-cell: ngspice (dots), model (lines)")
+    for name, (simulated, modelled, out) in panels:
+        (dots,) = left.plot(simulated, modelled, ".", markersize=4, label=name)
+        right.plot(out, modelled - simulated, ".", markersize=4, color=dots.get_color())
+    left.axline((0.0, 0.0), slope=1.0, linewidth=0.5, color="grey")
+    left.set(xlabel=_LABELS[0], ylabel=_LABELS[1], title=_TITLES[0])
     left.legend(fontsize="small")
     right.axhline(0.0, linewidth=0.5, color="grey")
-    right.set(xlabel="read noise margin in ngspice (mV)", ylabel="model minus ngspice (mV)", title="held-out cells")
+    right.set(xlabel=_LABELS[2], ylabel=_LABELS[3], title=_TITLES[1])
     figure.suptitle(title)
     figure.savefig(path, dpi=150)
 
 
-def _page(path: Path, title: str, checked: list[HeldOut], curves: list[Curve]) -> None:
+def _page(path: Path, title: str, panels: list[Panel]) -> None:
     from plotly.colors import qualitative
     from plotly.subplots import make_subplots
 
-    figure = make_subplots(1, 2, subplot_titles=("half-cell: ngspice (dots), model (lines)", "held-out cells"))
-    for number, (found, (vin, simulated, modelled)) in enumerate(zip(checked, curves, strict=True)):
-        colour, name = qualitative.Plotly[number % len(qualitative.Plotly)], _name(found)
-        group = {"legendgroup": name, "marker_color": colour}
-        figure.add_scatter(x=vin, y=modelled, mode="lines", name=name, line_color=colour, legendgroup=name)
-        figure.add_scatter(x=vin, y=simulated, mode="markers", name=name, showlegend=False, **group)
-        truth, error = _errors(found)
-        figure.add_scatter(x=truth, y=error, mode="markers", name=name, showlegend=False, row=1, col=2, **group)
-    for column, (x, y) in enumerate(
-        (("input (V)", "output (V)"), ("read noise margin in ngspice (mV)", "model minus ngspice (mV)")), start=1
-    ):
-        figure.update_xaxes(title_text=x, row=1, col=column)
-        figure.update_yaxes(title_text=y, row=1, col=column)
+    figure = make_subplots(1, 2, subplot_titles=_TITLES)
+    for number, (name, (simulated, modelled, out)) in enumerate(panels):
+        dots = {"mode": "markers", "name": name, "legendgroup": name}
+        dots |= {"marker_color": qualitative.Plotly[number % len(qualitative.Plotly)]}
+        figure.add_scatter(x=simulated, y=modelled, row=1, col=1, **dots)
+        figure.add_scatter(x=out, y=modelled - simulated, row=1, col=2, showlegend=False, **dots)
+    for column in (1, 2):
+        figure.update_xaxes(title_text=_LABELS[2 * column - 2], row=1, col=column)
+        figure.update_yaxes(title_text=_LABELS[2 * column - 1], row=1, col=column)
     figure.update_layout(title=title)
     figure.write_html(path, include_plotlyjs=True)

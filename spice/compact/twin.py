@@ -9,45 +9,48 @@ from scipy.interpolate import BSpline
 from scipy.optimize import brentq
 
 from spice.butterfly import Butterfly
-from spice.compact.cell import Condition
+from spice.compact.tables import OXIDE_POWERS, SHIFT_POWERS, Tables
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def lobes(condition: Condition, shifts: Floats, points: int = 361) -> tuple[float, float]:
-    """Read noise margins (V) of one cell with shifts[device] (V), in the order of `circuits.cells.DEVICES`.
+def lobes(tables: Tables, shifts: Floats, points: int = 361) -> tuple[float, float]:
+    """Noise margins (V) of one cell.
 
     Args:
-        condition: the cell.
-        shifts: shape (6,).
+        tables: the cell, read or held.
+        shifts: of left and right: threshold (V) and oxide of pull-down, pass gate, pull-up, shape (2, 2, 3).
         points: of the transfer curves.
 
     Raises:
         SimulationError: the curves have one lobe only.
     """
-    vin = np.linspace(0.0, condition.tables.vdd, points)
-    q, qb = (np.array([output(condition, half, float(a)) for a in vin]) for half in (shifts[:3], shifts[3:]))
+    vin = np.linspace(0.0, tables.vdd, points)
+    q, qb = (np.array([output(tables, half, float(a)) for a in vin]) for half in shifts)
     return Butterfly(vin, q, qb).lobes()
 
 
-def output(condition: Condition, shifts: Floats, a: float) -> float:
-    """Output (V) of a half-cell at input `a` (V), with shifts of pull-down, pass gate and pull-up (V)."""
-    return float(brentq(lambda b: leaving(condition, shifts, a, b), -0.05, condition.tables.vdd + 0.05, xtol=1e-12))
+def output(tables: Tables, shifts: Floats, a: float) -> float:
+    """Output (V) of a half-cell at input `a` (V), with shifts of threshold (V) and oxide, shape (2, 3)."""
+    return float(brentq(lambda b: leaving(tables, shifts, a, b), -0.05, tables.vdd + 0.05, xtol=1e-12))
 
 
-def leaving(condition: Condition, shifts: Floats, a: float, b: float) -> float:
+def leaving(tables: Tables, shifts: Floats, a: float, b: float) -> float:
     """Current (A) that leaves the output node of a half-cell at input `a` and output `b` (V)."""
-    down = _latch(condition, 0, a, b, float(shifts[0]))
-    up = _latch(condition, 1, condition.tables.vdd - a, condition.tables.vdd - b, -float(shifts[2]))
-    access = _surface(
-        condition.tables.access, condition.tables.grids[2], condition.tables.grids[3], float(shifts[1]), b
-    )
-    return down - up - access
+    (down_vth, pass_vth, up_vth), (down_oxide, pass_oxide, up_oxide) = shifts.tolist()
+    down = _latch(tables, 0, a, b, down_vth, down_oxide)
+    up = _latch(tables, 1, tables.vdd - a, tables.vdd - b, -up_vth, up_oxide)
+    access = np.tensordot(pass_oxide ** np.arange(3), tables.access, 1)
+    lost = pass_vth + tables.lean[1] * pass_oxide
+    return down - up - _surface(access, tables.grids[4], tables.grids[5], lost, b)
 
 
-def _latch(condition: Condition, device: int, x: float, y: float, shift: float) -> float:
-    table = condition.tables.latch[device] @ np.array([1.0, shift, shift**2])
-    return _surface(table, condition.tables.grids[0], condition.tables.grids[1], x - shift, y)
+def _latch(tables: Tables, device: int, x: float, y: float, shift: float, oxide: float) -> float:
+    overdrive = x - shift - (tables.lean[0], tables.lean[2])[device] * oxide
+    terms = shift ** np.array(SHIFT_POWERS) * oxide ** np.array(OXIDE_POWERS)
+    change = np.tensordot(terms, tables.change[device], 1)
+    nominal = _surface(tables.latch[device], tables.grids[0], tables.grids[1], overdrive, y)
+    return nominal * (1 + _surface(change, tables.grids[2], tables.grids[3], overdrive, y))
 
 
 def _surface(coefficients: Floats, first: Floats, second: Floats, x: float, y: float) -> float:

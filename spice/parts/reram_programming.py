@@ -5,6 +5,7 @@ from __future__ import annotations
 from bitline.core.errors import ConfigError
 from circuits.netlist import Netlist
 from spice.characterise import Conditions, Part
+from spice.counts import whole
 from spice.reram_programming import UNITS, ProgrammingMonteCarlo, ProgrammingNominal, Scheme, figures
 from spice.reram_pulses import PulseBench
 from spice.unfitted import no_models, no_residuals
@@ -35,7 +36,7 @@ def make(
     """
     if start not in STARTS:
         raise ConfigError(f"start = {start}: a cell starts {' or '.join(STARTS)}")
-    scheme = Scheme(tolerance, int(most), width, start == "erased")
+    scheme = Scheme(tolerance, whole("most", most), width, start == "erased")
 
     def nominal(conditions: Conditions) -> ProgrammingNominal:
         return ProgrammingNominal(conditions, device, v_read, scheme)

@@ -24,7 +24,7 @@ def make(device: str = "stanford_pku", v_read: float = 0.2) -> Part:
         nominal=nominal,
         monte_carlo=monte_carlo,
         units=UNITS,
-        figures=lambda record, samples: figures(record, samples, v_read),
+        figures=lambda record, samples: figures(record, samples, v_read, device),
         fit=no_models,
         check=no_residuals,
         netlists=simulated,

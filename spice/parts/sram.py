@@ -9,12 +9,19 @@ from bitline.core.model_file import FittedModel, Residual
 from bitline.core.samples import Samples
 from circuits.netlist import Netlist
 from spice.characterise import Conditions, Part, Provenance
-from spice.fits_sram import FEWEST, check_sram, fit_sram
+from spice.fits_sram import FEWEST, check_sram, compare_sram, fit_sram
+from spice.fits_sram_conditions import survey
 from spice.sram import UNITS, VARIED_UNITS, SramMonteCarlo, SramNominal, figures
+from spice.sram_design import CELLS, SramDesign
+from spice.sram_design import UNITS as DESIGN_UNITS
 
 
 def _nominal(conditions: Conditions) -> SramNominal:
     return SramNominal(conditions.technology, conditions.corner, conditions.temperature, conditions.vdd)
+
+
+def _design(at: Conditions) -> SramDesign:
+    return SramDesign(at.technology, at.corner, ((at.temperature, at.vdd),), at.seed)
 
 
 def _fit(_nominal: Record, samples: Samples, provenance: Provenance) -> list[FittedModel]:
@@ -48,11 +55,15 @@ def make(variation: str = "vth", process: str = "corner", corner_sigma: float = 
     return Part(
         nominal=_nominal,
         monte_carlo=monte_carlo,
-        units={**UNITS, **VARIED_UNITS},
+        units={**DESIGN_UNITS, **UNITS, **VARIED_UNITS},
         figures=lambda nominal, samples: figures(nominal, samples, source),
         fit=_fit,
         check=_check,
         netlists=_netlists,
         waveforms={"read-butterfly": ("vin", "read_q", "read_qb"), "hold-butterfly": ("vin", "hold_q", "hold_qb")},
         fewest=FEWEST,
+        design=_design,
+        designed=CELLS,
+        survey=survey,
+        compare=compare_sram,
     )

@@ -6,20 +6,27 @@ from circuits.column import ColumnDesign
 from spice.characterise import Conditions, Part
 from spice.column import UNITS, ColumnMonteCarlo, ColumnNominal, figures, netlists
 from spice.column_cycles import CYCLES, NODES, ColumnSetting
+from spice.counts import whole
+from spice.mismatch import variation_source
 from spice.unfitted import no_models, no_residuals
 
 
-def make(cells: float = 128, ways: float = 4, swing: float = 0.2) -> Part:
-    """The part: `cells` in a column, `ways` columns a sense amplifier, which decides at `swing` (V)."""
+def make(cells: float = 128, ways: float = 4, swing: float = 0.2, variation: str = "vth") -> Part:
+    """The part: `cells` in a column, `ways` columns a sense amplifier, which decides at `swing` (V).
+
+    Samples draw what `variation` (of `spice.mismatch.VARIATIONS`) says.
+    """
+    source = variation_source(variation)
+    design = ColumnDesign(whole("cells", cells), whole("ways", ways))
 
     def setting(conditions: Conditions) -> ColumnSetting:
-        return ColumnSetting(conditions, ColumnDesign(int(cells), int(ways)), swing)
+        return ColumnSetting(conditions, design, swing)
 
     return Part(
         nominal=lambda conditions: ColumnNominal(setting(conditions)),
-        monte_carlo=lambda conditions: ColumnMonteCarlo(setting(conditions)),
+        monte_carlo=lambda conditions: ColumnMonteCarlo(setting(conditions), variation),
         units=UNITS,
-        figures=figures,
+        figures=lambda nominal, samples: figures(nominal, samples, source),
         fit=no_models,
         check=no_residuals,
         usual=30,  # a second and more each

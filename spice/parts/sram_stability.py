@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from spice.characterise import Part
+from spice.mismatch import variation_source
 from spice.stability import UNITS, Benches, StabilityMonteCarlo, StabilityNominal, figures
 from spice.unfitted import no_models, no_residuals
 
 
-def make() -> Part:
-    """The part; it has no settings."""
+def make(variation: str = "vth") -> Part:
+    """The part; samples draw what `variation` (of `spice.mismatch.VARIATIONS`) says."""
+    source = variation_source(variation)
     return Part(
         nominal=StabilityNominal,
-        monte_carlo=StabilityMonteCarlo,
+        monte_carlo=lambda conditions: StabilityMonteCarlo(conditions, variation),
         units=UNITS,
-        figures=figures,
+        figures=lambda nominal, samples: figures(nominal, samples, source),
         fit=no_models,
         check=no_residuals,
         netlists=lambda conditions: Benches(conditions).netlists(),

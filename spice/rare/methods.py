@@ -22,7 +22,7 @@ METHODS: Mapping[str, tuple[Method, int]] = {
 """Method by name, and the simulations it is allowed where nothing else is said."""
 
 AUTO = "auto"
-_FEW = 30  # dimensions up to which a quadratic can be afforded: an amplifier in full has 27
+_FEW = 100  # dimensions up to which slopes can be afforded: a cell and its amplifier in full have 39
 
 
 def estimate(
@@ -32,7 +32,7 @@ def estimate(
 
     Args:
         limit: what fails.
-        method: of `METHODS`, or "auto": mixture importance sampling in few dimensions, subset simulation in many.
+        method: of `METHODS`, or "auto": mixture importance sampling up to 100 dimensions, subset simulation beyond.
         seed: of every draw.
         relative_error: wanted relative standard error, above 0.
         most: simulations at most; the method's own bound by default.

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.special import logsumexp
@@ -29,24 +29,30 @@ from scipy.stats import norm
 
 from bitline.core.errors import ConfigError, SimulationError
 from bitline.core.seeds import stream
-from spice.rare.estimate import Estimate, from_weights
+from spice.rare.estimate import Curve, Estimate, from_weights, told_curve
 from spice.rare.limit_state import Floats, LimitState, fails
 from spice.rare.subset import subset
 from spice.rare.surrogate import Surrogate, fit
 
 METHOD = "mixture importance sampling"
+_LEAST_GUESS = 1e-24  # beyond the reach
 REACH = 10.0  # sigma: beyond it lies a probability below 1e-22
 _WIDE = 2.5  # sigma of the first points
 _NEAR = 0.8  # sigma of the points about a likely failure
 _RESTS = 0.3  # sigma that a likely failure may move in a round of training
 _POOL = 50_000
-_BLIND = 0.15  # share of verdicts that do not ask the quadratics where
+_TOLD = 10_000  # of them tell the curve
+_LIMITS = np.linspace(-1.0, 1.0, 17)  # of the curve, in sigma at the likeliest failure
+_AS_ASKED = np.zeros(1)
+_BLIND = 0.1  # share of verdicts that do not ask the quadratics where
+_AROUND = 0.2  # share of them that ask where other limits of the curve are in doubt
 _EVEN = 0.2  # share of points that every region has alike, however unlikely it is
 _FAINT = 5.0  # regions less likely than the likeliest by a factor of exp(5) do not matter
 _LEAST_ROUNDS = 2
 _CONTRADICTIONS = 0.05  # share of a round's verdicts
 _APART = 4.0  # standard errors between two estimates of the same
-_GUESSES = 200_000  # points of a subset simulation without ngspice
+_APART_GUESSES = 3.0  # the same, where one error is claimed on the large side
+_GUESSES = 40_000  # points a level of a subset simulation without ngspice
 _REMEDY = "allow more simulations, or try the method subset"
 _SURE = 1e-3  # a verdict that had less probability than this contradicts the quadratics
 
@@ -100,12 +106,19 @@ class _Study:
         self.known = np.asarray(found[squared < squared.min() + 2 * _FAINT])
         return self.known
 
-    def failing(self, points: Floats) -> Floats:
-        """Probability, by the quadratics, that each point fails."""
-        holds = np.ones(len(points))
+    def slope(self) -> float:
+        """How far one sigma moves the margin that is likeliest to fail, there."""
+        found = [
+            (float(np.linalg.norm(u)), s.steepness(u)) for s in self.surrogates for u in s.most_likely_failures(REACH)
+        ]
+        return min(found)[1] if found else 0.0
+
+    def failing(self, points: Floats, tightened: Floats = _AS_ASKED) -> Floats:
+        """Probability, by the quadratics, that each point fails limits so tightened, shape (limits, points)."""
+        holds = np.ones((len(tightened), len(points)))
         for surrogate in self.surrogates:
-            holds *= norm.cdf(surrogate.mean(points) / surrogate.sigma(points))
-        return 1 - holds
+            holds *= norm.cdf((surrogate.mean(points) - tightened[:, None]) / surrogate.sigma(points))
+        return np.asarray(1 - holds)
 
 
 @dataclass(frozen=True)
@@ -119,6 +132,7 @@ class _Round:
         predicted: the same, as the quadratics had it before the verdicts.
         verdicts: how many points were simulated.
         contradictions: verdicts that the quadratics had been sure against.
+        curve: value and variance at other limits, shape (2, limits).
     """
 
     value: float
@@ -127,6 +141,7 @@ class _Round:
     predicted: float
     verdicts: int
     contradictions: int
+    curve: Floats
 
 
 def mixture(limit: LimitState, seed: int, relative_error: float, most: int) -> Estimate:
@@ -145,17 +160,22 @@ def mixture(limit: LimitState, seed: int, relative_error: float, most: int) -> E
     study = _Study(limit, seed)
     size = _verdicts_a_round(limit.dimension)
     _train(study, most, size)
+    tightened = study.slope() * _LIMITS
     rounds: list[_Round] = []
     while len(rounds) < _LEAST_ROUNDS or not _settled(rounds, relative_error):
         if len(rounds) >= _LEAST_ROUNDS:
             size = max(size, min(limit.simulations // 4, most - limit.simulations))
             if limit.simulations + size > most:
                 break
-        rounds.append(_round(study, size))
+        rounds.append(_round(study, size, tightened))
         study.fit()
     value, sigma = _average(rounds)
     doubts = (*_doubts(rounds, relative_error), *_missed(study, rounds[-1]))
-    return from_weights(value, sigma, limit.simulations, METHOD, doubts)
+    return replace(
+        from_weights(value, sigma, limit.simulations, METHOD, doubts),
+        likely=tuple(tuple(map(float, found)) for found in sorted(study.regions(), key=np.linalg.norm)),
+        curve=_curve(rounds, tightened),
+    )
 
 
 def _train(study: _Study, most: int, size: int) -> None:
@@ -177,8 +197,8 @@ def _train(study: _Study, most: int, size: int) -> None:
             return
 
 
-def _round(study: _Study, verdicts: int) -> _Round:
-    """Draw the many points, simulate `verdicts` of them."""
+def _round(study: _Study, verdicts: int, tightened: Floats) -> _Round:
+    """Draw the many points, simulate `verdicts` of them; and what they say of tightened limits."""
     rng, regions = study.stream(), study.regions()
     shares = np.exp(-(np.sum(regions**2, axis=1) - np.min(np.sum(regions**2, axis=1))) / 2)
     shares = _EVEN / len(regions) + (1 - _EVEN) * shares / shares.sum()
@@ -186,15 +206,20 @@ def _round(study: _Study, verdicts: int) -> _Round:
     points = regions[chosen] + rng.standard_normal((_POOL, study.limit.dimension))
     distance = np.sum((points[:, None] - regions[None]) ** 2, axis=2)
     weight = np.exp(-np.sum(points**2, axis=1) / 2 - logsumexp(-distance / 2, b=shares, axis=1))
-    failing = study.failing(points)
+    failing = study.failing(points)[0]
 
     doubt = weight * np.sqrt(failing * (1 - failing))
-    asked = (1 - _BLIND) * doubt / (doubt.sum() or 1.0) + _BLIND / _POOL
+    around = study.failing(points, tightened)
+    around = weight * np.sqrt(np.mean(around * (1 - around), axis=0))
+    asked = (1 - _BLIND - _AROUND) * doubt / (doubt.sum() or 1.0) + _BLIND / _POOL
+    asked += _AROUND * around / (around.sum() or 1.0)
     asked /= asked.sum()
     picked = rng.choice(_POOL, size=verdicts, p=asked)
-    verdict = fails(study.simulate(points[picked]))
+    margins = study.simulate(points[picked])
+    verdict = fails(margins)
     by_surrogate = weight * failing
-    corrections = weight[picked] * (verdict - failing[picked]) / (_POOL * asked[picked])
+    corrected = weight[picked] / (_POOL * asked[picked])
+    corrections = corrected * (verdict - failing[picked])
     pool_variance = float(np.var(by_surrogate)) / _POOL
     return _Round(
         value=float(np.mean(by_surrogate) + np.mean(corrections)),
@@ -203,7 +228,19 @@ def _round(study: _Study, verdicts: int) -> _Round:
         predicted=pool_variance + float(np.sum((doubt / _POOL) ** 2 / asked)) / verdicts,
         verdicts=verdicts,
         contradictions=int(np.sum(np.where(verdict, failing[picked], 1 - failing[picked]) < _SURE)),
+        curve=_moved(study, tightened, (points[:_TOLD], weight[:_TOLD]), (points[picked], corrected), margins),
     )
+
+
+def _moved(
+    study: _Study, tightened: Floats, told: tuple[Floats, Floats], asked: tuple[Floats, Floats], margins: Floats
+) -> Floats:
+    """Value and variance at tightened limits, from points and their weights and those with verdicts, (2, limits)."""
+    by_surrogate = told[1] * study.failing(told[0], tightened)
+    verdicts = np.array([fails(margins - shift) for shift in tightened])
+    corrections = asked[1] * (verdicts - study.failing(asked[0], tightened))
+    variance = by_surrogate.var(axis=1) / len(told[1]) + corrections.var(axis=1, ddof=1) / len(margins)
+    return np.stack([by_surrogate.mean(axis=1) + corrections.mean(axis=1), variance])
 
 
 def _average(rounds: Sequence[_Round]) -> tuple[float, float]:
@@ -215,6 +252,18 @@ def _average(rounds: Sequence[_Round]) -> tuple[float, float]:
     shares /= shares.sum()
     variances = np.array([max(made.variance, made.predicted) for made in rounds])
     return float(shares @ [made.value for made in rounds]), math.sqrt(float(shares**2 @ variances))
+
+
+def _curve(rounds: Sequence[_Round], tightened: Floats) -> Curve | None:
+    """The rounds' curve, averaged as they are."""
+    shares = np.array([1 / made.predicted for made in rounds])
+    shares /= shares.sum()
+    values = shares @ [made.curve[0] for made in rounds]
+    sigmas = np.sqrt(shares**2 @ np.array([made.curve[1] for made in rounds]))
+    return told_curve(
+        tightened.tolist(),
+        [from_weights(*pair, 0, METHOD) for pair in zip(values.tolist(), sigmas.tolist(), strict=True)],
+    )
 
 
 def _settled(rounds: Sequence[_Round], relative_error: float) -> bool:
@@ -245,9 +294,10 @@ def _doubts(rounds: Sequence[_Round], wanted: float) -> tuple[str, ...]:
 
 def _missed(study: _Study, last: _Round) -> tuple[str, ...]:
     """Whether shifts to the likely failures miss what fails: subset simulation of the quadratics needs no shifts."""
-    found = subset(_Guess(study), study.seed, 1.0, _GUESSES)
+    levels = 2 + math.ceil(-math.log10(min(max(last.guess, _LEAST_GUESS), 1.0)))
+    found = subset(_Guess(study), study.seed, 1.0, levels * _GUESSES, levels)
     ratio = found.probability / last.guess if last.guess > 0 else math.inf
-    if 0 < ratio < math.inf and abs(math.log(ratio)) < _APART * found.relative_error:
+    if 0 < ratio < math.inf and abs(math.log(ratio)) < _APART_GUESSES * found.relative_error:
         return ()
     return (f"subset simulation of the quadratics themselves gives {ratio:.2g} times as much: {_REMEDY}",)
 

@@ -18,12 +18,14 @@ from circuits.sense_amp import TRANSISTORS, SenseBench
 from spice.characterise import Conditions
 from spice.column_cycles import AMPLIFIER, Column, ColumnSetting, Pace, read_value, word_line_time
 from spice.latch import Latch
+from spice.mismatch import thresholds
 from spice.rare.limit_state import Floats
 from spice.waves import crossing
 
 _LATE = 4.0  # sensing times that the swing is simulated for: no cell of four times the current is drawn
 _WIDEST = 0.3  # V of tilt: offsets of twice that
 _STEPS = 12  # halvings of it: 0.15 mV
+_NEAR_STEPS = 8  # halvings of a narrower span
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def nominal_swing(conditions: Conditions, sensing: float) -> Swing:
     column = Column(column_setting(conditions))
     time, apart = column.develop(0, _LATE * sensing + column.pace.unit)
     swing = Swing(time, apart, sensing)
-    tilts = [_flip(column, sensing, stored) for stored in (0, 1)]
+    tilts = [flip(column, sensing, stored) for stored in (0, 1)]
     latch = Latch(conditions, swing.bench)
     offsets = []
     for tilt in tilts:
@@ -85,21 +87,27 @@ def reading(column: Column, sensing: float, stored: int) -> Access:
     return replace(access, end=access.enable_off)
 
 
-def _flip(column: Column, sensing: float, stored: int) -> float:
-    """The tilt (V) beyond which `stored` misreads."""
+def flip(column: Column, sensing: float, stored: int, around: float = 0.0, within: float = _WIDEST) -> float:
+    """The tilt (V) beyond which `stored` misreads, looked for first within so much of `around`.
+
+    Raises:
+        SimulationError: it misreads at any tilt or at none.
+    """
     access = reading(column, sensing, stored)
 
     def reads_one(tilt: float) -> bool:
-        shifts = {f"m.{AMPLIFIER}.mn_int": tilt, f"m.{AMPLIFIER}.mn_bar": -tilt}
+        shifts = thresholds({f"m.{AMPLIFIER}.mn_int": tilt, f"m.{AMPLIFIER}.mn_bar": -tilt})
         return read_value(column.run(access, shifts), column.vdd, access)[0]
 
-    low, high = -_WIDEST, _WIDEST  # a tilt up raises the offset, so that more reads as 1
+    low, high = around - within, around + within  # a tilt up raises the offset, so that more reads as 1
     if reads_one(low) or not reads_one(high):
+        if within < _WIDEST:
+            return flip(column, sensing, stored)
         raise SimulationError(
             f"a read of {stored} does not depend on the amplifier's offset at a sensing time of {sensing:g} s; "
             "choose a shorter one"
         )
-    for _ in range(_STEPS):
+    for _ in range(_STEPS if within == _WIDEST else _NEAR_STEPS):
         middle = (low + high) / 2
         low, high = (low, middle) if reads_one(middle) else (middle, high)
     return (low + high) / 2

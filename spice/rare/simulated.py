@@ -10,7 +10,7 @@ import numpy as np
 from bitline.core.errors import StoreError
 from bitline.core.executor import Executor, Outcome, Result, Task
 from bitline.core.store import Store
-from spice.rare.limit_state import Floats
+from spice.rare.limit_state import Floats, fails
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Simulated:
     again from its seed, a store that holds some of them spares their simulation.
 
     Args:
-        dimension: how many scores a point has.
+        names: what each of a point's scores moves.
         bounds: what must hold.
         task: the task that simulates points from number `first` on; its records hold the point as `scores`.
         executor: where they run.
@@ -51,15 +51,17 @@ class Simulated:
 
     def __init__(
         self,
-        dimension: int,
+        names: Sequence[str],
         bounds: Sequence[Bound],
         task: Callable[[Floats, int], Task],
         executor: Executor,
         store: Store,
         progress: Callable[[int], None] = lambda _points: None,
     ) -> None:
-        self.dimension = dimension
+        self.names = tuple(names)
+        self.dimension = len(self.names)
         self.simulations = 0
+        self.verdicts: list[bool] = []  # of every point, whether it fails
         self.failures: dict[int, str] = {}
         self._bounds, self._task, self._executor, self._store = tuple(bounds), task, executor, store
         self._kept = dict(store.outcomes())
@@ -81,7 +83,9 @@ class Simulated:
                 outcomes[number] = outcome
                 self._progress(1)
         self.simulations += len(points)
-        return np.array([self._margin(number, outcomes[number], points[number - first]) for number in numbers])
+        found = np.array([self._margin(number, outcomes[number], points[number - first]) for number in numbers])
+        self.verdicts += fails(found).tolist()
+        return found
 
     def _margin(self, number: int, outcome: Outcome, point: Floats) -> list[float]:
         if not isinstance(outcome, Result):

@@ -3,6 +3,9 @@
 Bayesian linear regression: observations count less with their distance from the likely failures (what a quadratic
 leaves out grows with the distance cubed), curvatures have a prior about zero whose width is chosen by the error of
 predicting each point from the others, and so does the error that predictions claim.
+
+In more than a dozen dimensions few matter: products of scores are then kept only among those that a fit of slopes and
+squares finds to move the margin most. What is so left out shows in the error.
 """
 
 from __future__ import annotations
@@ -15,12 +18,14 @@ import numpy as np
 from scipy.optimize import minimize
 
 from bitline.core.errors import SimulationError
-from bitline.core.model_file import quadratic_terms
 from spice.rare.limit_state import Floats
 
 _RIDGES = 10.0 ** np.arange(-5, 3.5, 0.5)
 _FREE = 1e-9  # prior weight of constant and slopes
 _SAME = 1.0  # in sigma: failure points nearer than this are one
+_CROSSED = 12  # dimensions among which products are kept
+
+Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -28,13 +33,15 @@ class Surrogate:
     """Prediction of a margin over standard-normal scores.
 
     Attributes:
-        coefficients: of `quadratic_terms`.
+        coefficients: of 1, the scores, and the products of `pairs`.
+        pairs: dimensions of each product, shape (2, products).
         centres: likely failures that it was fitted about, shape (centres, dimension).
         scatter: covariance of the coefficients over the squared error.
         error: standard deviation of an observation near a centre about the quadratic.
     """
 
     coefficients: Floats
+    pairs: Indices
     centres: Floats
     scatter: Floats
     error: float
@@ -46,7 +53,7 @@ class Surrogate:
 
     def sigma(self, points: Floats) -> Floats:
         """Standard deviations of the truth about them, shape (points,)."""
-        terms = quadratic_terms(points)
+        terms = _terms(points, self.pairs)
         spread = np.sum((terms @ self.scatter) * terms, axis=1)
         return np.asarray(self.error * np.sqrt(1 / _weights(points, self.centres) + spread))
 
@@ -69,6 +76,10 @@ class Surrogate:
                 found.append(point)
         return np.array(found).reshape(-1, dimension)
 
+    def steepness(self, point: Floats) -> float:
+        """How much one sigma changes the predicted margin at a point, shape (dimension,)."""
+        return float(np.linalg.norm(self._slope(point))) * self._scale
+
     @property
     def _scale(self) -> float:
         """A typical slope."""
@@ -78,7 +89,7 @@ class Surrogate:
     def _hessian(self) -> Floats:
         dimension = self.centres.shape[1]
         hessian = np.zeros((dimension, dimension))
-        hessian[np.triu_indices(dimension)] = self.coefficients[1 + dimension :]
+        hessian[self.pairs[0], self.pairs[1]] = self.coefficients[1 + dimension :]
         return hessian + hessian.T
 
     def _slope(self, u: Floats) -> Floats:
@@ -123,19 +134,37 @@ def fit(points: Floats, margins: Floats, centres: Floats) -> Surrogate:
             "look at one of them with characterize, or count failures with the method plain"
         )
     points, margins = points[seen], margins[seen]
+    squares = np.stack([np.arange(dimension)] * 2)
+    if dimension <= _CROSSED:
+        return _regress(points, margins, centres, np.stack(np.triu_indices(dimension)))
+    screened = _regress(points, margins, centres, squares).coefficients[1:]
+    moved = screened[:dimension] ** 2 + 2 * screened[dimension:] ** 2  # variance of the margin by each score
+    kept = np.sort(np.argsort(moved)[-_CROSSED:])
+    products = np.stack(np.triu_indices(_CROSSED, 1))
+    return _regress(points, margins, centres, np.concatenate([squares, kept[products]], axis=1))
+
+
+def _regress(points: Floats, margins: Floats, centres: Floats, pairs: Indices) -> Surrogate:
+    """The quadratic with these products, its ridge chosen by leaving each point out."""
     root = np.sqrt(_weights(points, centres))
-    a, y = quadratic_terms(points) * root[:, None], margins * root
+    a, y = _terms(points, pairs) * root[:, None], margins * root
     candidates = []
     for ridge in _RIDGES:
         prior = np.full(a.shape[1], _FREE)
-        prior[1 + dimension :] = ridge
+        prior[1 + points.shape[1] :] = ridge
         scatter = np.linalg.inv(a.T @ a + np.diag(prior))
         coefficients = scatter @ (a.T @ y)
         leverage = np.sum((a @ scatter) * a, axis=1)
         left_out = (y - a @ coefficients) / np.maximum(1 - leverage, 1e-6)
         candidates.append((float(np.sqrt(np.mean(left_out**2))), coefficients, scatter))
     error, coefficients, scatter = min(candidates, key=lambda candidate: candidate[0])
-    return Surrogate(coefficients, centres, np.asarray(scatter, dtype=np.float64), error)
+    return Surrogate(coefficients, pairs, centres, np.asarray(scatter, dtype=np.float64), error)
+
+
+def _terms(points: Floats, pairs: Indices) -> Floats:
+    """1, the scores, and the products of pairs, shape (points, terms)."""
+    products = points[:, pairs[0]] * points[:, pairs[1]]
+    return np.concatenate([np.ones((len(points), 1)), points, products], axis=1)
 
 
 def _weights(points: Floats, centres: Floats) -> Floats:

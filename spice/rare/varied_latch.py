@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from bitline.core.errors import ConfigError
-from circuits.own_cards import own_cards
 from circuits.sense_amp import TRANSISTORS, SenseBench
 from circuits.technology import load_technology
 from spice import mismatch
 from spice.characterise import Conditions
-from spice.engine import engine
 from spice.latch import Latch
 from spice.mismatch import Floats, Variable
 
@@ -41,13 +39,7 @@ class VariedLatch:
 
     def __init__(self, conditions: Conditions, bench: SenseBench, variation: str) -> None:
         self.variables = variables(conditions.technology, variation)
-        self._latch = Latch(conditions, bench)
-        self._cards = {}
-        if any(variable.parameter != "vth" for variable in self.variables):
-            technology = load_technology(conditions.technology)
-            self._cards = {name: technology.card(role, conditions.corner) for name, role in TRANSISTORS.items()}
-            self._latch.netlist = own_cards(self._latch.netlist)
-        self._latch.set_vth(dict.fromkeys(TRANSISTORS, 0.0))
+        self._latch = Latch(conditions, bench, variation)
         self._nominal = self._latch.offset()
 
     def offset(self, scores: Floats) -> float:
@@ -56,9 +48,5 @@ class VariedLatch:
         Raises:
             SimulationError: its decisions do not flip within the span that is searched.
         """
-        shifts = mismatch.shifts(self.variables, scores)
-        self._latch.set_vth({name: shift["vth"] for name, shift in shifts.items()})
-        for name, card in self._cards.items():
-            # A subcircuit's models are the circuit's; cards are named after the instance without its "m"
-            mismatch.set_model(engine(), card, name.removeprefix("m"), mismatch.model_values(card, shifts[name]))
+        self._latch.vary(self._latch.variation.at(scores))
         return self._latch.offset(self._nominal)

@@ -74,6 +74,6 @@ def test_an_unknown_corner_and_a_missing_role_are_named(technology, tmp_path):
         'format = 1\nname = "bare"\nvdd = 1.0\n[corners]\ntt = "tt.spice"\n'
         '[devices.pull_down]\nmodel = "n"\npolarity = "nmos"\nw = 1e-6\nl = 1e-6\n'
     )
-    (tmp_path / "tt.spice").write_text(".model n nmos level=1\n")
+    (tmp_path / "tt.spice").write_text(".model n nmos level=54\n")
     with pytest.raises(ConfigError, match=r"devices\.pull_up"):
         cells.cell(load_technology(tmp_path), "tt", 1.0, 27.0)

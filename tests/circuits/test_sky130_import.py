@@ -27,7 +27,7 @@ msky130_fd_pr__{cell} d g s b sky130_fd_pr__{cell}__model l = {{l}} w = {{w}}
 BIN = """\
 .model sky130_fd_pr__{cell}__model.{index} {kind}
 * Model Flag Parameters
-+ lmin = 7.5e-08 lmax = 1.505e-007 wmin = {low} wmax = {high}
++ lmin = 7.5e-08 lmax = 1.05e-006 wmin = {low} wmax = {high}
 + level = 49.0
 *(mismatch parameter sky130_fd_pr__{cell}__vth0_slope_spectre)
 + toxe = {{4e-009+MC_MM_SWITCH*AGAUSS(0,1.0,1)*(4e-09*(5e-3/sqrt(l*w*mult)))}}

@@ -44,18 +44,17 @@ def golden() -> dict[str, Any]:
     return content
 
 
-def of_size(technology: Technology, cell: str, width: float) -> Device:
-    return next(
-        d for d in technology.devices.values() if d.name.startswith(cell) and d.w == pytest.approx(width * 1e-6)
-    )
+def of_size(technology: Technology, cell: str, width: float, length: float) -> Device:
+    size = pytest.approx((width * 1e-6, length * 1e-6))
+    return next(d for d in technology.devices.values() if d.name.startswith(f"{cell}_w") and (d.w, d.l) == size)
 
 
 @pytest.fixture(scope="module")
 def measured(sky130: Technology, stock: ModuleType) -> dict[str, dict[int, list[dict[str, float]]]]:
     """Figures of the shipped cards: corner, temperature, device."""
     lines = [
-        of_size(sky130, cell, width).line(str(k), f"d{k}", f"g{k}", "0", f"b{k}")
-        for k, (cell, _, width) in enumerate(stock.DEVICES)
+        of_size(sky130, cell, width, length).line(str(k), f"d{k}", f"g{k}", "0", f"b{k}")
+        for k, (cell, _, width, length) in enumerate(stock.DEVICES)
     ]
     return {corner: stock.measure(sky130.cards(corner), lines) for corner in sky130.corners}
 
@@ -67,14 +66,18 @@ def test_cards_agree_with_the_stock_library(
     # Both solve the same equations: what is left is ngspice's tolerance and the golden file's eight digits.
     for temperature, rows in measured[corner].items():
         expected = golden["corners"][corner][str(temperature)]
-        for (cell, _, width), figures in zip(stock.DEVICES, rows, strict=True):
-            assert figures == pytest.approx(expected[stock.key(cell, width)], rel=2e-6), (temperature, cell, width)
+        for (cell, _, width, length), figures in zip(stock.DEVICES, rows, strict=True):
+            assert figures == pytest.approx(expected[stock.key(cell, width, length)], rel=2e-6), (
+                temperature,
+                cell,
+                width,
+            )
 
 
 def test_every_shipped_device_is_in_the_golden_file(
     sky130: Technology, golden: dict[str, Any], stock: ModuleType
 ) -> None:
-    sizes = {stock.key(d.name.rpartition("_w")[0], d.w * 1e6) for d in sky130.devices.values()}
+    sizes = {stock.key(d.name.rpartition("_w")[0], d.w * 1e6, d.l * 1e6) for d in sky130.devices.values()}
     assert sizes == set(golden["corners"]["tt"]["27"])
 
 
@@ -83,13 +86,13 @@ def test_ion_ioff_and_threshold_at_the_typical_corner(
 ) -> None:
     # Measured independently of this deck: Ion uA, Ioff pA, Vth V
     published = {
-        ("special_nfet_latch", 0.21): (91.4, 0.06, 0.572),
-        ("special_nfet_pass", 0.14): (70.6, 1.1, 0.523),
-        ("special_pfet_latch", 0.14): (20.8, 0.01, 0.841),
-        ("nfet_01v8", 0.65): (334.6, 0.12, 0.585),
-        ("pfet_01v8", 1.26): (249.5, 58.5, 0.587),
+        ("special_nfet_latch", 0.21, 0.15): (91.4, 0.06, 0.572),
+        ("special_nfet_pass", 0.14, 0.15): (70.6, 1.1, 0.523),
+        ("special_pfet_latch", 0.14, 0.15): (20.8, 0.01, 0.841),
+        ("nfet_01v8", 0.65, 0.15): (334.6, 0.12, 0.585),
+        ("pfet_01v8", 1.26, 0.15): (249.5, 58.5, 0.587),
     }
-    rows = {(cell, w): row for (cell, _, w), row in zip(stock.DEVICES, measured["tt"][27], strict=True)}
+    rows = {(cell, *size): row for (cell, _, *size), row in zip(stock.DEVICES, measured["tt"][27], strict=True)}
     for device, (ion, ioff, vth) in published.items():
         assert rows[device]["ion"] == pytest.approx(ion * 1e-6, abs=0.06e-6)
         assert rows[device]["vth_cc"] == pytest.approx(vth, abs=0.6e-3)
@@ -305,6 +308,6 @@ def test_it_goes_to_a_worker(sky130: Technology) -> None:
 def test_a_copied_folder_loads_like_the_shipped_one(sky130: Technology, tmp_path: Path) -> None:
     shutil.copytree(SHIPPED / "sky130", tmp_path / "mine")
     mine = load_technology(tmp_path / "mine")
-    assert available() == ["sky130"]
+    assert available() == ["sky130", "sky130_published"]
     assert mine.devices == sky130.devices
     assert mine.cards("sf") == sky130.cards("sf")

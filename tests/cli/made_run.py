@@ -136,17 +136,20 @@ def _errors(rng, count=60):
     slopes = np.full(9, ERRORS["sigma"] / 3)  # nine equal ones
     nominal = {
         "vdd": np.array([1.4, 1.8]),
+        "temperature": np.array([27.0, 27.0]),
         "read_current": np.array([3e-5, 5e-5]),
         "swing_time": np.stack([time, time]),
         "swing": np.stack([rate * time for rate in ERRORS["rate"]]),
-        "sensing_time": 5e-10,
+        "sensing_time": np.array([1e-9, 5e-10]),
+        "loss_swing": np.array([0.06, 0.24]),
+        "loss": np.zeros((2, 2, 2)),
         "swing_setting": 0.2,
-        "cell_sigma": np.full(6, 0.02),
-        "amplifier_sigma": np.full(9, 5e-3),
+        "seed": 1,
+        "cell_mirror": np.array([3, 4, 5, 0, 1, 2]),
     }
     columns = {
-        "cell_vth": rng.normal(0.0, 0.02, (count, 6)),
-        "amplifier_vth": amplifier,
+        "cell_scores": rng.normal(0.0, 0.02, (count, 6)) / 0.02,
+        "amplifier_scores": amplifier / 5e-3,
         "read_current_left": np.tile(nominal["read_current"], (count, 1)),
         "read_current_right": np.tile(nominal["read_current"], (count, 1)),
         "offset": np.tile((ERRORS["mean"] + amplifier / 5e-3 @ slopes)[:, None], (1, 2)),

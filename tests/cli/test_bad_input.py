@@ -13,7 +13,11 @@ from circuits.technology import load_technology
 STUDIES = {
     "misspelt key": ("[network]\nhiden = [3]", ["study.toml", "network.hiden", "did you mean 'hidden'"]),
     "misspelt section": ("[netwrk]\nepochs = 3", ["study.toml", "netwrk", "did you mean 'network'"]),
-    "wrong type": ("[sram]\nsamples = 'many'", ["study.toml", "sram.samples", "valid integer", "many"]),
+    "wrong type": ("[sram]\nsamples = 'many'", ["study.toml", "sram.samples", "whole number", "many"]),
+    "true is no number": ("[sram]\nsamples = true", ["study.toml", "sram.samples", "whole number", "true"]),
+    "quotes": ("[conditions]\ntemperature = '27'", ["study.toml", "conditions.temperature", "without quotes", "'27'"]),
+    "a number is no switch": ("[array]\nvariation = 1", ["study.toml", "array.variation", "true or false"]),
+    "no list": ("[network]\nhidden = 16", ["study.toml", "network.hidden", "[ ... ]"]),
     "no section": ("sram = 5", ["study.toml", "sram: it is a section, written [sram]"]),
     "out of range": ("[array]\nadc_bits = 40", ["array.adc_bits", "less than or equal to 12"]),
     "other unit": ("[array]\nr_wire = '1 kV'", ["array.r_wire", "expected 'Ohm'"]),
@@ -142,10 +146,17 @@ def test_cards_that_lack_a_device(refused, tmp_path):
 
 
 def test_cards_that_ngspice_refuses(refused, tmp_path):
-    own_technology(tmp_path / "own", lambda text: text.replace(" level = 49", " level = 999"))
+    own_technology(tmp_path / "own", lambda text: text.replace("+ tox = ", "+ tox = -"))
     message = refused("characterize", "sram", "--technology", "own", "--samples", 0, "--out", "out")
     assert "ngspice: " in message
-    assert "Illegal value for level" in message
+    assert "dc simulation(s) aborted" in message
+
+
+def test_cards_whose_threshold_cannot_be_shifted(refused, tmp_path):
+    own_technology(tmp_path / "own", lambda text: text.replace(" level = 49", " level = 1"))
+    message = refused("characterize", "sram", "--technology", "own", "--samples", 0, "--out", "out")
+    assert "own/tt.spice: .model 'special_nfet_latch_w0p21_l0p15' is level 1" in message
+    assert "give a BSIM3 or BSIM4 card" in message
 
 
 @pytest.mark.parametrize(
@@ -259,8 +270,8 @@ def test_a_folder_without_leave_to_write(refused, tmp_path):
 
 def test_a_full_disk_keeps_what_fits_and_goes_on_with_room(tmp_path):
     """Files may not grow beyond a limit, as on a full disk: journals meet it, then the HDF5 file."""
-    command = f"{PROGRAM} characterize sram --samples 12 --out {tmp_path}"
-    for blocks, what in ((8, "sram-nominal.journal"), (16, "sram-monte_carlo.journal"), (40, "sram.h5")):
+    command = f"{PROGRAM} characterize sram --samples 7 --out {tmp_path}"
+    for blocks, what in ((8, "sram-nominal.journal"), (16, "sram-monte_carlo.journal"), (28, "sram.h5")):
         limited = ["bash", "-c", f"ulimit -f {blocks}; exec {command}"]
         ran = subprocess.run(limited, capture_output=True, text=True, check=False)
         assert ran.returncode == 1, ran.stderr
@@ -270,7 +281,7 @@ def test_a_full_disk_keeps_what_fits_and_goes_on_with_room(tmp_path):
     assert [path for path in listing(tmp_path) if path.endswith((".h5", ".partial"))] == []
     ended = bitline(*command.split()[1:], cwd=tmp_path)
     assert ended.code == 0, ended.err
-    assert "sram: monte carlo: 12 done, 12 of them before" in ended.err
+    assert "sram: monte carlo: 7 done, 7 of them before" in ended.err
     assert (tmp_path / "sram.h5").is_file()
 
 

@@ -82,7 +82,7 @@ def test_a_table_for_people(call):
 def test_what_is_written_is_read_by_fit(call, tmp_path):
     for part, samples in (("sram", 12), ("sense-amp", 24), ("reram", 14)):
         assert call("characterize", part, "--samples", samples, "--out", "made").code == 0
-    assert group_names(tmp_path / "made/sram.h5") == ["sram/monte_carlo", "sram/nominal"]
+    assert group_names(tmp_path / "made/sram.h5") == ["sram/design", "sram/monte_carlo", "sram/nominal"]
     group = read_group(tmp_path / "made/sram.h5", "sram/monte_carlo")
     assert (group.samples.count, group.units["read_snm"], group.attrs["corner"]) == (12, "V", "tt")
     assert json.loads((tmp_path / "made/sram.json").read_text())["read_snm"]["unit"] == "V"
@@ -121,3 +121,30 @@ def test_a_spread_of_ones_own_is_told_from_a_published_one_and_known_by_its_cont
     before = own.inputs
     file.write_text(file.read_text().replace("2,", "2.01,", 1))
     assert part_of("reram", {"spread": str(file)}).inputs != before
+
+
+def test_a_part_without_models_is_refused_by_fit(call, refused, tmp_path):
+    assert call("characterize", "eight-t", "--samples", 0, "--out", "made").code == 0
+    message = refused("fit", "made")
+    assert "eight_t: gives figures and no models" in message
+    assert "sram" in message
+    assert not (tmp_path / "model.json").exists()
+
+
+def test_a_fit_is_drawn_with_the_numbers_of_its_samples(call, refused, tmp_path):
+    assert call("characterize", "sram", "--samples", 10, "--out", "made").code == 0
+    for name in ("fit.png", "fit.html"):
+        assert call("fit", "made", "--picture", name).code == 0
+    assert (tmp_path / "fit.png").read_bytes().startswith(b"\x89PNG")
+    page = (tmp_path / "fit.html").read_text()
+    assert "sram.read_snm_q1" in page
+    assert "sample 9" in page
+    assert ".png, .svg, .html" in refused("fit", "made", "--picture", "fit.bmp")
+    assert call("report", "made").code == 0
+    assert "sram.write_margin_wl" in (tmp_path / "made/report.html").read_text()
+
+
+def test_a_fit_over_conditions_is_refused_where_it_makes_no_sense(refused):
+    assert "eight_t has no models over temperature" in refused("fit", "eight-t")
+    assert "supplies = 1.9,1.2" in refused("fit", "sram", "--supplies", "1.9,1.2")
+    assert "lowest,highest" in refused("fit", "sram", "--temperatures", "27")

@@ -5,17 +5,21 @@ import itertools
 import json
 import re
 import subprocess
+from dataclasses import replace
 
 import h5py
 import numpy as np
 import pytest
 
-from bitline.cli.artefacts import write_netlists
+from bitline.cli.artefacts import WAVEFORM_FORMATS, write_netlist, write_netlists, write_waveform
 from bitline.cli.characterise import Work, nominal_figures
 from bitline.cli.vcd import timescale
+from bitline.core.errors import ConfigError
 from circuits.reram.devices import load_device
 from spice.butterfly import Butterfly
 from spice.characterise import Conditions, part_names
+from spice.characterise import part as part_of
+from spice.engine import engine
 from spice.raw import read_raw
 
 
@@ -91,6 +95,7 @@ SMALL = {
     "sram_column": {"cells": 8.0, "ways": 2.0},
     "sram_macro": {"address_bits": 3.0, "word_bits": 2.0, "replica_cells": 2.0},
 }  # the rest are small as they are
+MOST = 2  # netlists of a part that are run once more
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +120,27 @@ def test_every_netlist_runs_alone(alone, part):
         numbers = re.findall(r"[-+]?\d\.\d+e[-+]\d\d", said)
         assert len(numbers) > 4, name  # a table, an operating point or measures
         assert not re.search("^error|no simulations run|aborted", said, re.IGNORECASE | re.MULTILINE), name
+
+
+@pytest.mark.parametrize("part", part_names())
+def test_every_netlist_gives_the_same_waveforms_alone(part, tmp_path):
+    """Figures are made of what ngspice gives in bitline's own process; the exported file gives it without bitline."""
+    settings = SMALL.get(part)
+    netlists = part_of(part, settings).netlists(Conditions())
+    for key, netlist in list(netlists.items())[:MOST]:
+        path, raw = tmp_path / f"{key}.cir", tmp_path / f"{key}.raw"
+        bare = replace(netlist, measures=())  # par('...') of a measure is an element more, and moves the last digits
+        write_netlist(path, bare, {})
+        subprocess.run(["ngspice", "-b", "-r", raw, path], capture_output=True, check=True, timeout=60)  # noqa: S607
+        plot = {name: vector for one in read_raw(raw) for name, vector in one.items()}  # noise has two
+        running = engine()
+        running.load(bare)
+        ours = running.run(netlist.analyses[-1].removeprefix("."))
+        shared = [name for name in plot if name in ours]
+        assert len(shared) > 1, key
+        for name in shared:
+            assert plot[name].shape == ours[name].shape, (key, name)
+            np.testing.assert_allclose(plot[name], ours[name], rtol=1e-6, atol=1e-15, err_msg=f"{key} {name}")
 
 
 def charges(said):
@@ -181,6 +207,35 @@ def test_waveforms_in_every_format(call, finished_run, tmp_path):
                 np.testing.assert_array_equal(data, vector)
         kept = finished_run / "waveforms" / f"{name}.raw"
         assert [list(plot) for plot in read_raw(kept)] == [list(plot)]
+
+
+SLOW = {"sram_column", "sram_macro"}  # their waveforms are of the kind of eight_t_column's
+
+
+@pytest.mark.parametrize("name", sorted(set(part_names()) - SLOW))
+def test_every_waveform_of_a_part_in_every_format(name, tmp_path):
+    made = part_of(name, SMALL.get(name))
+    if not made.waveforms:
+        pytest.skip("it has none")
+    task = made.nominal(Conditions())
+    record = task.run(task.prepare(), 0)
+    for key, fields in made.waveforms.items():
+        wave = {field: np.asarray(record[field], dtype=np.float64) for field in fields}
+        for suffix in WAVEFORM_FORMATS:
+            path = tmp_path / f"{key}{suffix}"
+            if suffix == ".vcd" and made.units[fields[0]] != "s":
+                with pytest.raises(ConfigError, match="has a time axis"):
+                    write_waveform(path, key, wave, made.units, 1.8)
+                continue
+            write_waveform(path, key, wave, made.units, 1.8)
+        (plot,) = read_raw(tmp_path / f"{key}.raw")
+        for found, field in zip(plot.values(), fields, strict=True):
+            np.testing.assert_array_equal(found, wave[field])
+        with h5py.File(tmp_path / f"{key}.h5") as file:
+            assert list(file) == list(fields)
+        if made.units[fields[0]] == "s":
+            _, said = changes((tmp_path / f"{key}.vcd").read_text())
+            assert {f"real:{field}" for field in fields[1:]} <= said.keys()
 
 
 def changes(text):

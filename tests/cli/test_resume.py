@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -12,12 +13,14 @@ import numpy as np
 import pytest
 from command import TINY, bitline, listing, start
 
+from bitline.cli.characterise import Work, characterise
 from bitline.cli.pipeline import study_key
-from bitline.cli.run_folder import partial_folder, writing
+from bitline.cli.run_folder import abandoned, partial_folder, writing
 from bitline.cli.study import load_study
 from bitline.core.errors import StoreError
 from bitline.core.store import Journal
 from circuits.technology import load_technology
+from spice.characterise import Conditions
 
 STAGES = {  # journal -> samples; the stages of the tiny study
     "sram-monte_carlo": 12,
@@ -204,6 +207,32 @@ def test_a_changed_technology_or_data_file_is_another_study(tmp_path):
     second = study_key(study)
     np.savez(tmp_path / "data.npz", images=np.ones((4, 2, 2)), labels=np.arange(4))
     assert len({first, second, study_key(study)}) == 3
+
+
+def test_a_changed_slope_alone_makes_other_samples(tmp_path):
+    """The netlists, which have no slopes in them, are the same; the draws are not."""
+    own = tmp_path / "own"
+    shutil.copytree(load_technology("sky130").path, own)
+    work = Work("read_snm", Conditions(technology=str(own)), samples=1)
+    characterise(work, journals=tmp_path / "journals")
+    characterise(work, journals=tmp_path / "journals")
+    description = own / "technology.toml"
+    changed, count = re.subn(r"vth = 5\.289e-09", "vth = 9e-09", description.read_text(), count=1)
+    assert count == 1
+    description.write_text(changed)
+    with pytest.raises(StoreError, match="belongs to another configuration"):
+        characterise(work, journals=tmp_path / "journals")
+
+
+def test_a_run_that_nobody_goes_on_with_is_named(tmp_path):
+    kept = {name: tmp_path / f".partial-{name}" for name in ("old", "new", "own")}
+    for name, folder in kept.items():
+        (folder / "journals").mkdir(parents=True)
+        (folder / "journals/a.journal").touch()
+        for path in (folder / "journals/a.journal", folder / "journals", folder):
+            if name != "new":
+                os.utime(path, (0, 0))
+    assert abandoned(tmp_path, "own") == [kept["old"]]
 
 
 def test_samples_of_other_conditions_are_refused_with_a_remedy(call, tmp_path):

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bitline.cli.commands.yield_ import PARTS
+from bitline.cli.commands.yield_ import METRICS, PARTS
 from bitline.cli.limits import parse_limits
+from bitline.cli.macro_yield import near_one
 from bitline.cli.main import app
 from bitline.core.errors import ConfigError
-from spice.rare.part import part_names
+from spice.rare.part import part_names, rare_part
 
 ASKED = ["yield", "sram", "--metric", "read_snm", "--below", "150m", "--variation", "vth"]
 
@@ -42,6 +43,24 @@ def test_json_holds_every_key_in_the_style_of_figures(tmp_path):
         assert np.sum(kept["read_snm_q0"][:] < 0.15) > 10
         assert json.loads(kept.attrs["below"]) == {"read_snm": 0.15}
     assert not list((tmp_path / "kept").glob(".yield*"))
+    assert (tmp_path / "kept/yield.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    likely = said["likely_failures"]
+    assert len(likely) == 2
+    assert 5 < likely[0]["distance"] <= likely[1]["distance"] < 6.5
+    assert max(likely[0]["scores"].items(), key=lambda item: abs(item[1]))[0].startswith("dvth_pull_down")
+    curve = said["curve"]
+    middle = curve["limit"].index(0.15)
+    assert curve["probability"][middle] == pytest.approx(probability["value"], rel=0.1)
+    assert curve["probability"][0] < curve["probability"][middle] / 10 < curve["probability"][-1] / 100
+
+
+def test_several_metrics_in_one_option_fail_a_cell_in_either_way():
+    asked = ("--method", "plain", "--max-simulations", "5", "--variation", "vth", "--json")
+    answer = run("yield", "sram", "--metric", "read_snm,write_margin_bl", "--below", "150m,650m", *asked)
+    assert answer.exit_code == 0, answer.output
+    said = json.loads(answer.stdout)
+    assert said["below"] == {"read_snm": 0.15, "write_margin_bl": 0.65}
+    assert said["metric"] == "read_snm or write_margin_bl"
 
 
 def test_an_answer_that_is_not_to_be_trusted_says_so():
@@ -113,10 +132,15 @@ def test_help_names_every_part_and_the_macro():
     said = " ".join(run("yield", "--help").stdout.split())
     assert "macro" in said
     assert sorted(PARTS.replace("-", "_").split(", ")) == part_names()
+    for part, metrics in METRICS.items():
+        assert sorted(metrics.split(", ")) == sorted(rare_part(part).METRICS)
+        assert metrics.split(", ")[0] in said
+    assert "--sensing-time" in said
+    assert "--relative-error" in said
 
 
-def kept(folder, part, value, *, trusted=True):
-    found = {"probability": {"value": value, "ci_low": value / 2, "ci_high": value * 2}, "part": part}
+def kept(folder, part, value, *, trusted=True, **more):
+    found = {"probability": {"value": value, "ci_low": value / 2, "ci_high": value * 2}, "part": part, **more}
     folder.mkdir()
     (folder / "yield.json").write_text(json.dumps({**found, "trusted": trusted}))
     return str(folder)
@@ -131,10 +155,56 @@ def test_a_macro_takes_what_was_estimated_before(tmp_path):
     assert said["yield"]["ci_low"] == pytest.approx((1 - 2e-5) ** 2048 * (1 - 2e-4) ** 16)
     assert said["yield"]["ci_high"] == pytest.approx((1 - 5e-6) ** 2048 * (1 - 5e-5) ** 16)
     assert said["yield"]["kind"] == "modelled"
+    assert said["failure"]["value"] == pytest.approx(1 - said["yield"]["value"])
+    assert said["failure"]["ci_low"] < said["failure"]["value"] < said["failure"]["ci_high"]
     assert said["with_redundancy"]["value"] == said["yield"]["value"] < said["with_ecc"]["value"]
     assert said["expected_failing_words"]["value"] == pytest.approx(128 * 16 * 1.1e-4, rel=1e-2)
     assert (said["words"], said["word_bits"], said["check_bits"]) == (128, 16, 5)
     assert said["warnings"] == ["the column failure is an estimate that is itself not to be trusted"]
+
+
+def test_a_yield_near_one_is_said_by_what_is_missing():
+    answer = run("yield", "macro", "--cell-failure", "1e-12")
+    assert answer.exit_code == 0, answer.output
+    assert "2.048e-09" in answer.stdout
+    assert "99.99999980 % bare" in answer.stdout
+    assert near_one(0.25) == "75.00 %"
+    assert near_one(1e-15) == near_one(0.0) == "over 99.9999999999 %"
+    said = json.loads(run("yield", "macro", "--cell-failure", "1e-12", "--json").stdout)
+    assert said["failure"]["value"] == pytest.approx(2.048e-9)
+
+
+def test_a_macro_that_is_drawn_says_its_error_and_takes_a_seed():
+    asked = ["yield", "macro", "--cell-failure", "3e-5", "--spare-rows", "1", "--spare-columns", "1", "--json"]
+    said, other = (json.loads(run(*asked, "--seed", seed).stdout) for seed in ("1", "2"))
+    assert (said["seed"], other["seed"]) == (1, 2)
+    drawn = said["failure_with_redundancy"]
+    assert drawn["value"] != other["failure_with_redundancy"]["value"]
+    assert 0 < drawn["sigma"] < 0.2 * drawn["value"]
+    assert f"{drawn['sigma']:.1e}" in drawn["source"]
+    assert drawn["ci_high"] - drawn["ci_low"] == pytest.approx(2 * 1.96 * drawn["sigma"])
+    assert said["with_redundancy"]["ci_low"] == 1 - drawn["ci_high"]
+    assert "sigma" not in said["failure_with_ecc"]  # exact
+    bound = said["failure_with_both"]
+    assert (bound["source"], bound["ci_low"]) == ("an upper bound", 0.0)
+
+
+def test_a_macro_takes_reads_at_its_enable(tmp_path):
+    reads = kept(tmp_path / "late", "read_access", 1e-7, settings={"sensing_time": 2e-10})
+    asked = ["yield", "macro", "--cell-failure", "1e-9", "--read-failure", "150p=1e-4", "--read-failure", reads]
+    answer = run(*asked, "--enable-time", "180p", "--enable-sigma", "5p", "--json")
+    assert answer.exit_code == 0, answer.output
+    said = json.loads(answer.stdout)
+    assert said["timing"]["times"] == [1.5e-10, 2e-10]
+    assert said["timing"]["early"] == pytest.approx(6)
+    assert 2048 * 1e-7 < said["failure"]["value"] < 2048 * 1e-4
+    for arguments, named in (
+        (asked, "--enable-time"),
+        ([*asked[:4], "--enable-time", "1p"], "--read-failure"),
+        ([*asked[:4], "--read-failure", "1e-4", "--enable-time", "1p"], "at which sensing time"),
+        ([*asked, "--enable-time", "1n"], "outside"),
+    ):
+        assert named in str(run(*arguments).exception)
 
 
 def test_an_amplifiers_failure_is_no_cells(tmp_path):

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from bitline.cli.study import Study
 from bitline.core.units import parse_quantity
-from spice.fits_sram import _PARTS
+from spice.fits_sram import PARTS
 
 ROOT = Path(__file__).parents[2]
 SECTIONS = {name: field.default for name, field in Study.model_fields.items() if isinstance(field.default, BaseModel)}
@@ -59,6 +59,6 @@ def test_formats_names_every_model_that_a_run_fits():
     text = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "spice").glob("fits_*.py"))
     named = set(re.findall(r'name="((?:reram|sense_amp)\.\w+)"', sources))
-    named |= {f"sram.{figure}" for figure in _PARTS}
-    assert len(named) == 10
+    named |= {f"sram.{figure}" for figure in PARTS}
+    assert len(named) == 11
     assert {name for name in named if f"`{name}`" not in text} == set()

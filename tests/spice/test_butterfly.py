@@ -50,8 +50,9 @@ def test_swapped_inverters_swap_the_lobes():
 
 def test_inverters_without_gain_have_no_lobes():
     flat = inverter(VIN, 0.8)
+    assert np.isnan(Butterfly(VIN, flat, flat).lobes()).all()
     with pytest.raises(SimulationError, match="one state only"):
-        Butterfly(VIN, flat, flat).lobes()
+        Butterfly(VIN, flat, flat).margin()
 
 
 def test_rest_is_where_both_curves_meet():

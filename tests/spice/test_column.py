@@ -13,7 +13,8 @@ from circuits.technology import load_technology
 from spice.batch import run_batch
 from spice.characterise import Conditions, part
 from spice.column import UNITS, ColumnMonteCarlo, ColumnNominal, drawn, figures, netlists
-from spice.column_cycles import Column, ColumnSetting, difference, energies, transistors, word_line_time
+from spice.column_cycles import Column, ColumnSetting, difference, energies, word_line_time
+from spice.mismatch import thresholds
 from spice.waves import crossing, energy, settling
 
 
@@ -98,12 +99,13 @@ def test_written_cells_turn_and_read_cells_keep(typical):
 
 
 def test_weak_cells_are_slow_and_offsets_misread(column):
-    zero = dict.fromkeys(transistors(ColumnSetting().technology), 0.0)
-    weak = drawn(column, zero | {"m.xcolumn.xcell.mpass_gate_left": 0.1})
-    plain = drawn(column, zero)
+    zero = dict.fromkeys(column.variation.devices, 0.0)
+    weak = drawn(column, thresholds(zero | {"m.xcolumn.xcell.mpass_gate_left": 0.1}))
+    plain = drawn(column, thresholds(zero))
     assert weak["bit_line_time_0"] > 1.05 * plain["bit_line_time_0"]
     assert weak["bit_line_time_1"] == pytest.approx(plain["bit_line_time_1"], rel=0.01)
-    skewed = drawn(column, zero | {"m.xsensing.xsense.mn_int": -0.15, "m.xsensing.xsense.mn_bar": 0.15})
+    tilt = {"m.xsensing.xsense.mn_int": -0.15, "m.xsensing.xsense.mn_bar": 0.15}
+    skewed = drawn(column, thresholds(zero | tilt))
     assert (plain["reads_0"], plain["reads_1"]) == (1, 1)
     assert skewed["reads_1"] == 0
     assert np.isnan(skewed["access_time"])
@@ -111,10 +113,21 @@ def test_weak_cells_are_slow_and_offsets_misread(column):
 
 def test_a_sample_replays_alone(column):
     task = ColumnMonteCarlo(ColumnSetting(Conditions(seed=5)))
-    context = (column, transistors(ColumnSetting().technology))
-    first, again = task.run(context, 3), task.run(context, 3)
+    first, again = task.run(column, 3), task.run(column, 3)
     assert first["swing_0"] == again["swing_0"]
-    assert task.run(context, 4)["swing_0"] != first["swing_0"]
+    assert task.run(column, 4)["swing_0"] != first["swing_0"]
+
+
+def test_full_variation_keeps_the_thresholds_and_the_rest_counts(column):
+    setting = ColumnSetting(Conditions(seed=5))
+    plain, task = ColumnMonteCarlo(setting).run(column, 3), ColumnMonteCarlo(setting, "full")
+    context = task.prepare()
+    full = task.run(context, 3)
+    np.testing.assert_array_equal(full["vth"], plain["vth"])
+    assert full["toxe"].shape == (15,)
+    assert full["bit_line_time_0"] != pytest.approx(plain["bit_line_time_0"], rel=1e-3, abs=0)
+    alone = {name: {"vth": shift["vth"]} for name, shift in context.variation.at(np.zeros(39)).items()}
+    assert drawn(context, alone)["swing_0"] == pytest.approx(drawn(column, {})["swing_0"], rel=1e-6)
 
 
 def test_exported_netlists_give_the_same_in_plain_ngspice(typical):

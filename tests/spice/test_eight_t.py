@@ -45,7 +45,7 @@ def test_mismatch_is_drawn_for_all_eight(typical):
     task = EightTMonteCarlo(Conditions(seed=2))
     context = task.prepare()
     records = [task.run(context, index) for index in range(20)]
-    assert set(records[0]) | set(typical) == set(UNITS)
+    assert set(records[0]) | set(typical) <= set(UNITS)
     for name in ("read_current", "hold_snm", "dvth_read_gate", "dvth_read_driver"):
         assert np.std([record[name] for record in records]) > 0
     assert task.run(context, 5)["read_current"] == records[5]["read_current"]

@@ -140,3 +140,45 @@ def test_a_sample_in_full_variation_replays_alone():
     assert {f"dtoxe_{name}" for name in cells.DEVICES} < alone.keys()
     for name, value in alone.items():
         np.testing.assert_array_equal(value, after_another[name], err_msg=name)
+
+
+def test_one_of_two_equal_instances_is_varied_alone():
+    card = TECHNOLOGY.card("nmos", "tt")
+    line = TECHNOLOGY.device("nmos").line("one", "d", "g", "0", "0")
+    text = f""".options gmin=1e-15
+{card.text}
+.subckt half d g
+{line}
+.ends
+.subckt other d g
+{line}
+.ends
+vg g 0 1.8
+va da 0 1.8
+vb db 0 1.8
+vc dc 0 1.8
+xa da g half
+xb db g half
+xc dc g other"""
+    varied = mismatch.Variation.of(TECHNOLOGY, "tt", {"one": "nmos"}, "full")
+    bench, running = varied.netlist(Netlist("two halves", text, (".op",)), within=("half",)), engine()
+    assert bench.text.count(".model") == 2  # the common card, and the copy that each half has for itself
+    running.load(bench)
+    before = running.run("op")
+    varied.apply(running, {"one": {"vth": 0.0, "toxe": 0.05, "voff": 0.0}}, "m.xa.m{}".format)
+    after = running.run("op")
+    assert after["va#branch"][0] > 0.98 * before["va#branch"][0]  # currents into sources are negative
+    for source in ("vb", "vc"):
+        assert after[f"{source}#branch"][0] == pytest.approx(before[f"{source}#branch"][0], rel=1e-9)
+    varied.apply(running, {"one": {"vth": 0.0, "toxe": 0.0, "voff": 0.0}}, "m.xa.m{}".format)
+    assert running.run("op")["va#branch"][0] == pytest.approx(before["va#branch"][0], rel=1e-9)
+    with pytest.raises(ConfigError, match="ful"):
+        mismatch.variation_source("ful")
+
+
+def test_shifts_of_none_are_zero_and_full_has_columns_of_every_parameter():
+    none = mismatch.Variation.of(TECHNOLOGY, "tt", {"a": "nmos", "b": "pmos"}, "none")
+    assert none.draw(stream(1, "any", 0)) == {"a": {"vth": 0.0}, "b": {"vth": 0.0}}
+    full = mismatch.Variation.of(TECHNOLOGY, "tt", {"a": "nmos", "b": "pmos"}, "full")
+    columns = full.columns(full.draw(stream(1, "any", 0)))
+    assert {name: len(column) for name, column in columns.items()} == {"vth": 2, "toxe": 2, "voff": 1, "nfactor": 1}

@@ -8,7 +8,7 @@ from scipy.stats import binom, norm
 
 from bitline.core.errors import ConfigError, SimulationError
 from spice.rare import mixture as mixture_module
-from spice.rare.estimate import from_counts, from_weights
+from spice.rare.estimate import from_counts, from_weights, told_curve
 from spice.rare.methods import METHODS, estimate
 
 BETA = 6.0  # a normal tail of 9.9e-10
@@ -126,12 +126,111 @@ def test_a_circuit_that_fails_already_when_nominal():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_subset_simulation_in_many_dimensions(seed):
-    limit = two_tails(40, 4.0)
-    found = estimate(limit, "auto", seed, relative_error=0.3)
+    limit = two_tails(120, 4.0)
+    found = estimate(limit, "auto", seed, relative_error=0.5)
     assert found.method == "subset simulation"
     is_right(found, 2 * norm.sf(4.0), errors=3)
     assert not found.warnings
     assert found.simulations == limit.simulations <= METHODS["subset"][1]
+
+
+@pytest.mark.parametrize("beta", [7.0, 8.0, 9.0])
+def test_a_tail_far_beyond_1e_10_is_trusted_and_right(beta):
+    """1.3e-12, 6.2e-16 and 1.1e-19: the subset simulation of the quadratics goes as deep as the answer."""
+    found = estimate(two_tails(6, beta), "mixture", 1)
+    is_right(found, 2 * norm.sf(beta))
+    assert not found.warnings
+    assert found.simulations <= 200
+
+
+def test_a_missed_region_is_noticed_at_1e_15_too(monkeypatch):
+    regions = mixture_module._Study.regions
+    monkeypatch.setattr(mixture_module._Study, "regions", lambda self: regions(self)[:1])
+    found = estimate(two_tails(beta=8.0), "mixture", 1)
+    assert found.probability == pytest.approx(norm.sf(8.0), rel=0.1)
+    assert any("subset simulation of the quadratics" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_forty_dimensions_take_few_hundred_simulations_where_few_of_them_matter(seed):
+    """An amplifier's 27 scores and a cell's 12: all slopes differ, one score curves the limit."""
+    slopes = 0.7 ** np.arange(39)
+    slopes /= np.linalg.norm(slopes)
+
+    def margin(points):
+        return 4 - points @ slopes - 0.1 * (points[:, 1] ** 2 - 1)
+
+    rng = np.random.default_rng(0)
+    along_it = rng.standard_normal((2_000_000, 2))  # the curved score, and all others together
+    rest = math.sqrt(1 - slopes[1] ** 2)
+    shift = np.array([2.5, 3.0])
+    weights = np.exp(-along_it @ shift - shift @ shift / 2)
+    moved = along_it + shift
+    fails = 4 - slopes[1] * moved[:, 0] - rest * moved[:, 1] - 0.1 * (moved[:, 0] ** 2 - 1) < 0
+    mirrored = 4 + slopes[1] * moved[:, 0] - rest * moved[:, 1] - 0.1 * (moved[:, 0] ** 2 - 1) < 0
+    right = moved[:, 0] > 0  # the left half, where the curve helps and the slope does not, by its mirror image
+    exact = np.mean(weights * (fails & right)) + np.mean(weights * (mirrored & right))
+    found = estimate(Known(39, lambda points: [margin(points)]), "auto", seed)
+    assert found.method == "mixture importance sampling"
+    is_right(found, exact)
+    assert found.relative_error <= 0.1
+    assert found.simulations <= 400
+    assert not found.warnings
+
+
+def test_subset_simulation_keeps_a_margin_that_only_counts_in_larger_numbers():
+    """The likelier failure's margin starts at 99, the other's at 0.8: by numbers only that is followed."""
+    limit = Known(6, lambda points: [0.2 * (4 - along(points)), 30 * (3.3 + along(points))])
+    found = estimate(limit, "subset", 1)
+    assert found.probability == pytest.approx(norm.sf(4) + norm.sf(3.3), rel=0.5)
+    assert found.relative_error < 0.3
+
+
+def test_subset_simulation_claims_no_less_than_its_spread():
+    """24 seeds know a spread to 15 %."""
+    exact = norm.sf(4.0)
+    found = [estimate(tail(6, 4.0), "subset", seed, relative_error=0.9, most=5_000) for seed in range(24)]
+    z = np.array([math.log(one.probability / exact) / one.relative_error for one in found])
+    assert 0.5 < np.sqrt(np.mean(z**2)) < 1.3
+
+
+def test_the_curve_is_the_probability_at_other_limits():
+    found = estimate(two_tails(6, 6.0), "mixture", 1)
+    assert found.curve is not None
+    exact = 2 * norm.sf(6.0 - np.array(found.curve.tightened))
+    assert len(exact) == 17
+    assert exact.max() / exact.min() > 300
+    np.testing.assert_allclose(found.curve.probability, exact, rtol=0.15)
+    assert np.all(np.array(found.curve.ci_low) < found.curve.probability)
+    assert np.all(np.array(found.curve.ci_high) > found.curve.probability)
+    assert [math.hypot(*point) for point in found.likely] == pytest.approx([6.0, 6.0], rel=0.01)
+
+
+def test_a_curve_keeps_what_its_estimates_tell():
+    def drawn(*errors, values=(1e-4, 2e-4, 4e-4, 8e-4, 16e-4)):
+        found = [from_weights(value, value * error, 0, "") for value, error in zip(values, errors, strict=True)]
+        return told_curve((-2.0, -1.0, 0.0, 1.0, 2.0), found)
+
+    sure, vague = 0.05, 0.2  # 400 and 25 effective samples
+    assert drawn(sure, sure, sure, sure, sure).tightened == (-2.0, -1.0, 0.0, 1.0, 2.0)
+    assert drawn(sure, sure, sure, sure, vague).tightened == (-2.0, -1.0, 0.0, 1.0)
+    assert drawn(sure, vague, sure, sure, sure).tightened == (0.0, 1.0, 2.0)  # nor what lies behind it
+    kinked = drawn(sure, sure, sure, sure, sure, values=(1e-4, 5e-4, 4e-4, 8e-4, 16e-4))
+    assert kinked.probability == (4e-4, 8e-4, 16e-4)
+    assert drawn(sure, vague, sure, vague, sure) is None
+    assert drawn(sure, sure, vague, sure, sure) is None
+
+
+@pytest.mark.parametrize("seed", [2, 3, 6, 7])
+def test_a_curve_ends_where_single_verdicts_would_kink_it(seed):
+    """The wavy limit, whose curves fall somewhere at each of these seeds if they are drawn to their ends."""
+    wavy = Known(3, lambda points: [4.5 - points[:, 0] + 0.3 * np.sin(5 * points.sum(axis=1))])
+    found = estimate(wavy, "mixture", seed, most=900).curve
+    assert 3 <= len(found.tightened) < 17
+    assert found.tightened[0] < 0 < found.tightened[-1]
+    assert np.all(np.diff(found.tightened) > 0)
+    assert np.all(np.diff(found.probability) > 0)
+    assert np.all(np.divide(found.ci_high, found.ci_low) < math.exp(2 * 1.96 / math.sqrt(30)) * 1.01)
 
 
 def test_methods_agree_where_plain_monte_carlo_reaches():

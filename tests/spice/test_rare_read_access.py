@@ -9,7 +9,8 @@ from bitline.core.errors import ConfigError
 from bitline.core.executors.in_process import InProcess
 from bitline.core.store import MemoryStore
 from spice.characterise import Conditions
-from spice.column_cycles import Column, read_value, transistors
+from spice.column_cycles import Column, read_value
+from spice.mismatch import thresholds
 from spice.rare.part import Failure
 from spice.rare.parts import read_access
 from spice.rare.read_swing import column_setting, nominal_swing, reading
@@ -52,10 +53,10 @@ def test_the_whole_column_reads_as_the_margins_say(drawn):
     assert margins[0, 1] > 3e-3 > -3e-3 > margins[1, 1]
     column = Column(column_setting(Conditions()))
     access = reading(column, SENSING, 1)
-    names = transistors(column.setting.technology)
+    names = column.variation.devices
     for point, margin in zip(points, margins, strict=True):
         shifts = {name: device.sigma("vth") * score for (name, device), score in zip(names.items(), point, strict=True)}
-        assert read_value(column.run(access, shifts), column.vdd, access)[0] == (margin[1] > 0)
+        assert read_value(column.run(access, thresholds(shifts)), column.vdd, access)[0] == (margin[1] > 0)
 
 
 def test_a_later_enable_and_a_stronger_cell_swing_further(swing):
@@ -64,6 +65,21 @@ def test_a_later_enable_and_a_stronger_cell_swing_further(swing):
     assert swing.of(1.0) == pytest.approx(0.113, rel=0.05)
     assert 0 < min(swing.loss) < max(swing.loss) < 0.03  # moving lines ask for more than those that rest
     assert swing.bench.below_vdd == swing.of(1.0) / 2
+
+
+def test_a_question_may_combine_figures_of_the_cell_and_the_amplifier(swing):
+    asked = Failure(
+        {"margin": 0.0, "read_snm": 0.15, "offset": -0.1}, Conditions(), "full", settings={"sensing_time": SENSING}
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(read_access, "nominal_swing", lambda _conditions, _sensing: swing)
+        limit = read_access.limit_state(asked, InProcess(), MemoryStore(), lambda _points: None)
+    assert len(limit.names) == len(set(limit.names)) == 39
+    margins = limit.margins(np.zeros((1, 39)))[0]
+    assert len(margins) == 5
+    assert margins[2:4] == pytest.approx([0.297 / 0.15 - 1] * 2, rel=0.02)
+    assert 0.4 < margins[4] < 0.52  # of -48 mV at rest; the lines' common mode at the sensing time is another
+    assert limit.verdicts == [False]
 
 
 @pytest.mark.parametrize(

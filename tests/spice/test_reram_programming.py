@@ -8,15 +8,16 @@ import pytest
 from bitline.core.errors import ConfigError
 from bitline.core.samples import Samples
 from bitline.core.seeds import stream
+from circuits.reram import load_device
 from circuits.reram.pulsed import EDGE, LEAD, Pulse
 from spice import reram_programming, reram_stress
 from spice.characterise import Conditions, part
 from spice.reram import ReramSpread
 from spice.reram_disturb import CHANGE, DisturbBench
-from spice.reram_programming import LEVELS, ProgrammingMonteCarlo, ProgrammingNominal, Scheme, figures, program
+from spice.reram_programming import LEVELS, Cell, ProgrammingMonteCarlo, ProgrammingNominal, Scheme, figures, program
 from spice.reram_pulses import SUPPLIES, PulseBench
 from spice.reram_read import ReadBench
-from spice.reram_stress import SET, StressMonteCarlo, StressNominal, compliance
+from spice.reram_stress import SET, TEMPERATURES, StressMonteCarlo, StressNominal, activation, compliance
 
 CONDITIONS = Conditions(seed=5)
 V_READ = 0.2
@@ -120,7 +121,7 @@ def test_a_tighter_tolerance_is_kept(bench: PulseBench) -> None:
 
 
 def test_a_weak_transistor_takes_more_gate(bench: PulseBench) -> None:
-    strong, weak = (len(program(bench, 20e-6, Scheme(), shift).pulses) for shift in (-0.03, 0.03))
+    strong, weak = (len(program(bench, 20e-6, Scheme(), Cell(shift)).pulses) for shift in (-0.03, 0.03))
     assert weak == pytest.approx(strong + 6, abs=2)  # 60 mV in steps of 10 mV
 
 
@@ -191,13 +192,36 @@ def test_the_integral_of_the_rate_is_the_time_of_a_transient(v: float) -> None:
 def test_read_disturb_slows_exponentially_with_voltage_and_speeds_up_with_heat(stress: dict) -> None:
     v, times = stress["disturb_v"], stress["disturb_time"]
     assert np.all(np.diff(np.log(times[:, v > 0]), axis=1) < -1)
-    assert np.all(np.diff(np.log(stress["hot_disturb_time"]), axis=1) < -5)
+    assert np.all(np.diff(np.log(stress["hot_disturb_time"]), axis=1) < -3)
     # at a low voltage sinh(x) / kT and exp(-ea / kT): what the model's equation says of 27 and 125 C
     kt27, kt125 = (8.617333262e-5 * (273.15 + celsius) for celsius in (27, 125))
     arrhenius = 1.501 / kt27 - 1.501 / kt125
-    ratio = np.log(stress["hot_disturb_time"][:, 1] / stress["hot_disturb_time"][:, 2])
+    cool, hot = (TEMPERATURES.index(celsius) for celsius in (27.0, 125.0))
+    ratio = np.log(stress["hot_disturb_time"][:, cool] / stress["hot_disturb_time"][:, hot])
     assert np.all(ratio < arrhenius)
     assert np.all(ratio > 0.85 * arrhenius)  # the field's share falls with heat
+
+
+def test_the_activation_energy_is_the_device_s_less_what_the_field_takes(stress: dict) -> None:
+    device = load_device("stanford_pku")
+    kt = 8.617333262e-5 * (273.15 + 27)
+    assert stress["activated_v"][-1] == V_READ
+    for state, row in zip(stress["level_state"], stress["activation"], strict=True):
+        force = (device.gamma0 - device.beta * state**3) * device.a0 / device.tox  # eV taken off for each volt
+        assert np.all(np.diff(row[:-1]) < 0)
+        for v, energy in zip(stress["activated_v"], row, strict=True):
+            taken = force * v / np.tanh(force * v / kt)  # of d ln sinh(c / kT) / d(1 / kT)
+            heat = device.rth * v * float(device.current(v, state))  # K of its own, hardly less when it is cold
+            assert energy == pytest.approx((device.ea - taken) / (1 + heat / 300) ** 2, abs=0.015)
+    assert stress["device_ea"] == device.ea
+
+
+def test_an_activation_energy_is_the_slope_over_reciprocal_kt() -> None:
+    celsius = np.array([-40.0, 27.0, 125.0])
+    times = np.exp(0.7 / (8.617333262e-5 * (celsius + 273.15)))
+    found = activation(celsius, np.array([times, [1.0, np.inf, 1.0]]))
+    assert found[0] == pytest.approx(0.7, rel=1e-9)
+    assert math.isnan(found[1])  # it rests at one of them
 
 
 def test_a_device_with_a_threshold_rests_for_ever() -> None:
@@ -224,7 +248,7 @@ def test_a_wire_between_device_and_transistor_lets_the_current_overshoot(stress:
 def test_heat_lowers_the_switching_voltages_and_the_transistor_s_share_grows(stress: dict) -> None:
     assert np.all(np.diff(stress["v_set_by_temperature"]) < 0)
     assert np.all(np.diff(stress["v_reset_by_temperature"]) > 0)
-    assert stress["g_by_temperature"][:, 1] == pytest.approx(stress["level"], rel=1e-3)
+    assert stress["g_by_temperature"][:, TEMPERATURES.index(27.0)] == pytest.approx(stress["level"], rel=1e-3)
     assert np.all(np.diff(stress["g_by_temperature"], axis=1) < 0)
 
 

@@ -11,7 +11,10 @@ from circuits.technology import load_technology
 from spice.characterise import Conditions
 from spice.fits_sense_amp import check_sense_amp, fit_sense_amp
 from spice.latch import Latch
+from spice.mismatch import variables
 from spice.sense_amp import DELAY_DIFFERENCE, UNITS, SenseAmpMonteCarlo, SenseAmpNominal, figures
+from spice.sense_failure import Decisions, decisions
+from spice.sense_sweep import AXES, offset_spread, sweep
 
 SEED = Conditions(seed=7)
 COUNT = 48
@@ -132,6 +135,7 @@ def test_figures_count_failed_samples(nominal: dict, samples: Samples) -> None:
     assert found["offset_sigma"].value == pytest.approx(np.std(kept, ddof=1))
     assert found["offset"].value == nominal["offset"]
     assert set(figures(nominal)) == {"offset", "delay", "energy"}
+    assert {found[name].kind for name in ("samples", "failed_samples", "delay_undecided")} == {"counted"}
 
 
 def test_the_fitted_delay_holds_for_samples_it_never_saw(nominal: dict, samples: Samples) -> None:
@@ -195,3 +199,87 @@ def test_an_output_that_never_rises_is_an_error_and_a_sample_without_delay_keeps
     record = task.run((latch, nominal), 0)
     assert record["offset"] == 0.01
     assert np.isnan(record["delay"])
+
+
+def test_full_variation_has_the_thresholds_of_the_seed_and_spreads_more(samples: Samples) -> None:
+    task = SenseAmpMonteCarlo(SEED, variation="full")
+    context = task.prepare()
+    records = [task.run(context, index) for index in range(24)]
+    for index, record in enumerate(records):
+        assert np.array_equal(record["vth"], samples["vth"][index])
+        assert record["toxe"].shape == (9,)
+    apart = [record["offset"] - samples["offset"][index] for index, record in enumerate(records)]
+    assert 8e-3 < np.std(apart) < 40e-3  # oxides alone shift a latch NFET as far as its threshold does
+    drawn = Samples(24, {name: np.array([record[name] for record in records]) for name in records[0]})
+    with pytest.raises(FitError, match=r"needs 60 samples.*24"):
+        fit_sense_amp({"common_mode": 1.6}, drawn, {})
+    assert len(variables(context[0].variation.devices, "full")) == 27
+
+
+def test_nothing_varies_with_variation_none(nominal: dict) -> None:
+    task = SenseAmpMonteCarlo(SEED, variation="none")
+    context = task.prepare()
+    records = [task.run(context, index) for index in range(24)]
+    drawn = Samples(24, {name: np.array([record[name] for record in records]) for name in records[0]})
+    found = figures(nominal, drawn, "variation: none")
+    assert found["offset_sigma"].value == found["delay_sigma"].value == 0.0
+    assert found["offset_mean"].source == "variation: none"
+    assert not any(name.startswith("failure") for name in found)
+    with pytest.raises(FitError, match="same in all samples"):
+        fit_sense_amp(nominal, drawn, {})
+
+
+def test_failures_are_those_of_counted_transients(nominal: dict, samples: Samples) -> None:
+    """300 amplifiers that the spreads were not taken from: wrong or undecided at a time, one transient each."""
+    found = decisions(nominal, samples)
+    latch, total, difference = Latch(SEED, SenseBench()), 300, 0.08
+    outputs, times = [], np.array([190e-12, 250e-12])
+    for index in range(total):
+        latch.vary(latch.variation.draw(np.random.default_rng([11, index])))
+        run = latch.transient(-difference, latch.bench.enabled + 300e-12)
+        outputs.append(np.interp(latch.bench.enabled + times, run["time"], run["dout"]))
+    counted = np.mean(np.array(outputs) < latch.vdd / 2, axis=0)
+    expected = found.failure(times, difference)
+    assert 5e-3 < expected[1] < expected[0] < 0.5
+    # counting, and mean and sigma that are known to sigma / sqrt(n) and to 1 / sqrt(2 n)
+    score = np.abs(np.log(expected)) * 2 / COUNT**0.5
+    error = np.sqrt(expected * (1 - expected) / total) + expected * score
+    assert np.all(np.abs(counted - expected) < 3 * error)
+    figure = figures(nominal, samples)
+    assert figure["failed_reads_1x"].value > figure["failed_reads_2x"].value
+    assert figure["failure_probability_3x"].value == pytest.approx(
+        found.failure(1.0, nominal["read_difference"]), rel=0.05
+    )
+
+
+def test_decisions_in_their_limits() -> None:
+    known = Decisions(mean=-0.05, sigma=0.015, start=60e-12, tau=30e-12)
+    assert known.failure(1.0, 0.05) == pytest.approx(0.5)  # at leisure, the offset alone decides
+    assert known.failure(60e-12, 0.2) > 0.999  # there an overdrive of 1 V is needed
+    assert np.all(np.diff(known.failure(np.linspace(1e-10, 4e-10, 20), 0.1)) < 0)
+    assert np.all(np.diff(known.failure(2e-10, np.linspace(0.05, 0.2, 20))) < 0)
+    late = dataclasses.replace(known, bias=10e-12, spread=1e-15)
+    assert late.failure(2e-10, 0.08) == pytest.approx(known.failure(1.9e-10, 0.08), rel=1e-3)
+
+
+def test_offsets_follow_their_loads(nominal: dict, samples: Samples) -> None:
+    with pytest.raises(ConfigError, match="3 points or more"):
+        sweep(SEED, SenseBench(), "vth", 2)
+    offset, sigma = offset_spread(SEED, SenseBench(), "vth")
+    assert offset == pytest.approx(nominal["offset"], abs=1e-4)
+    assert sigma == pytest.approx(np.std(samples["offset"], ddof=1), rel=4 / math.sqrt(2 * COUNT))
+    even = Latch(SEED, SenseBench(c_difference=-2e-15)).offset()  # about the output inverter's gate
+    assert abs(even) < 0.1 * abs(nominal["offset"])
+    assert (even - nominal["offset"]) / -2 == pytest.approx(-25e-3, rel=0.1)  # V per fF
+    points = AXES["c_difference"].points(5, SenseBench())
+    assert np.all(np.abs(points) < 2 * SenseBench().c_internal)
+
+
+def test_a_sample_that_failed_is_a_failed_read(nominal: dict, samples: Samples) -> None:
+    whole = figures(nominal, samples)
+    lost = figures(nominal, dataclasses.replace(samples, failures={0: "no convergence", 1: "no convergence"}))
+    for times in (1, 3):
+        name = f"failed_reads_{times}x"
+        still = int(np.sum(~(samples["read_delay"][2:] <= times * nominal["read_delay"])))
+        assert lost[name].value == still + 2
+    assert lost["failed_reads_3x"].value > whole["failed_reads_3x"].value

@@ -6,7 +6,7 @@ import pytest
 from bitline.core.errors import ConfigError, SimulationError
 from bitline.core.executor import Failure, Result
 from bitline.core.executors import executor
-from bitline.core.figures import SIMULATED
+from bitline.core.figures import COUNTED, MODELLED, SIMULATED
 from bitline.core.samples import Samples
 from circuits import cells
 from circuits.technology import load_technology
@@ -70,8 +70,8 @@ def test_the_worst_conditions_for_reading_and_writing():
 
 
 def test_a_record_has_a_unit_for_every_field(typical, monte_carlo):
-    assert set(typical) == set(UNITS) - set(SHIFTS)
-    assert set(monte_carlo[0]) == set(UNITS)
+    assert set(typical) - {"absent"} == set(UNITS) - set(SHIFTS)
+    assert set(monte_carlo[0]) - {"absent"} == set(UNITS)
     assert typical["vin"].shape == typical["read_q"].shape == (181,)
     assert monte_carlo[0]["vin"].shape == monte_carlo[0]["hold_qb"].shape == (61,)
     assert monte_carlo[0]["vin"][-1] == pytest.approx(1.8)
@@ -226,14 +226,51 @@ def test_a_cell_that_flips_when_read_has_a_negative_margin():
         assert (rising["q"][-1] < rising["qb"][-1]) == (margin > 0)
 
 
-def test_a_cell_without_states_or_that_cannot_be_written_says_so_and_the_next_one_is_measured():
+def test_a_nominal_cell_without_states_says_so():
     with pytest.raises(SimulationError, match=r"no read_snm.*one state only.*higher vdd"):
         nominal_of(SramNominal(vdd=0.3))
+
+
+def test_a_cell_that_cannot_be_written_keeps_its_other_figures_and_the_next_one_is_measured(typical):
     context = SramNominal().prepare()
     healthy = dict.fromkeys(cells.DEVICES, 0.0)
-    with pytest.raises(SimulationError, match="cannot be written"):
-        context.measure(healthy | {"pass_gate_left": 2.0, "pass_gate_right": 2.0})
-    context.measure(healthy)
+    closed_left = context.measure(healthy | {"pass_gate_left": 2.0})
+    assert np.isnan([closed_left["write_margin_bl_left"], closed_left["write_margin_wl_left"]]).all()
+    assert 0 < closed_left["write_margin_bl_right"] < typical["write_margin_bl_right"]  # the left no longer helps
+    assert closed_left["hold_snm"] == pytest.approx(typical["hold_snm"], abs=1e-4)
+    assert "no write_margin_bl_left: the cell cannot be written" in closed_left["absent"]
+    again = context.measure(healthy)
+    assert again["absent"] == ""
+    assert again["write_margin_bl"] == pytest.approx(typical["write_margin_bl"], abs=1e-5)
+
+
+def test_a_skewed_cell_with_one_state_keeps_what_exists(typical):
+    """Its read has lost the stored 1 for good; it still holds both values, and reads a 0."""
+    context = SramNominal().prepare()
+    skewed = context.measure(dict.fromkeys(cells.DEVICES, 0.0) | {"pull_down_right": 0.9})
+    assert np.isnan(skewed["read_snm_q1"])
+    assert np.isnan(skewed["read_snm"])
+    assert skewed["read_snm_q0"] > typical["read_snm_q0"]
+    assert 0 < skewed["hold_snm"] < typical["hold_snm"]
+    assert skewed["write_margin_bl_left"] == 1.8  # lost before its bit line falls
+    assert skewed["absent"].startswith("no read_snm: the cell has one state only")
+
+
+def test_a_bound_keeps_the_mean_where_leaving_it_out_would_raise_it(typical):
+    rng = np.random.default_rng(8)
+    drawn = rng.normal(0.05, 0.04, 4000)
+    columns = {name: drawn.copy() for name in FIGURES}
+    columns["read_snm"][drawn < 0] = np.nan
+    spread = figures(typical, Samples(4000, columns))
+    error = 0.04 / np.sqrt(4000)
+    assert spread["read_snm_mean"].value == pytest.approx(0.05, abs=5 * error)
+    assert spread["read_snm_sigma"].value == pytest.approx(0.04, abs=5 * error)
+    assert spread["read_snm_bounded"].value == np.count_nonzero(drawn < 0)
+    assert spread["read_snm_bounded"].kind == COUNTED
+    assert spread["read_snm_mean"].kind == spread["read_snm_sigma"].kind == MODELLED
+    assert spread["hold_snm_mean"].kind == SIMULATED
+    assert np.mean(drawn[drawn >= 0]) > 0.05 + 5 * error  # what the survivors alone would say
+    assert "hold_snm_bounded" not in spread
 
 
 def nominal_of(task):

@@ -18,15 +18,16 @@ Settings = Annotated[list[str], typer.Option("--set", help="a setting of the par
 
 
 PARTS = (
-    "bit-errors, eight-t, reram, reram-programming, reram-stress, sense-amp, sram, sram-column, sram-macro, "
-    "sram-stability"
+    "bit-errors, current-sense, dac-driver, eight-t, eight-t-column, integrator, read-snm, reram, reram-forming, "
+    "reram-noise, reram-programming, reram-reliability, reram-stress, reram-variability, sar-adc, sar-comparator, "
+    "sense-amp, sram, sram-column, sram-macro, sram-stability, tia"
 )
 
 
 def characterize(
     part: Annotated[str, typer.Argument(help=f"what: {PARTS}")],
     *,
-    technology: Annotated[str, typer.Option(help="a shipped technology, or a technology's folder")] = "sky130",
+    technology: Annotated[str, typer.Option(help="a shipped technology, or your own file or folder")] = "sky130",
     corner: Annotated[str, typer.Option(help="process corner")] = "tt",
     temperature: Annotated[float, typer.Option(help="in C")] = 27.0,
     vdd: Annotated[str, typer.Option(help="supply, as 1.8 or 900m")] = "1.8",
@@ -86,18 +87,58 @@ def _setting(text: str) -> tuple[str, str | float]:
         return key, value
 
 
-def fit(
-    folder: Annotated[Path, typer.Argument(help="a folder that characterize --out or run made")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="the model file")] = Path("model.json"),
-) -> None:
-    """Fit the models that arrays and networks use, and check them on held-out samples."""
-    from bitline.cli.characterise import fit as fit_models
-    from bitline.cli.characterise import read_characterised
+def _range(name: str, text: str, unit: str) -> tuple[float, float]:
+    """A range written as low,high.
 
-    models = fit_models(read_characterised(folder))
+    Raises:
+        ConfigError: it is not two numbers.
+    """
+    low, comma, high = text.partition(",")
+    if not comma:
+        raise ConfigError(f"--{name} {text}: write it as lowest,highest")
+    return parse_quantity(low.strip(), unit), parse_quantity(high.strip(), unit)
+
+
+def fit(
+    source: Annotated[
+        str,
+        typer.Argument(help="a folder that characterize --out or run made; or a part, as sram, for a fit over a span"),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="the model file")] = Path("model.json"),
+    picture: Annotated[
+        Path | None, typer.Option(help="the fit against its samples: .png or .svg, or .html to zoom into")
+    ] = None,
+    temperatures: Annotated[str, typer.Option(help="of a part's fit: lowest,highest in C")] = "-40,125",
+    supplies: Annotated[str, typer.Option(help="of a part's fit: lowest,highest, as 1.2,1.98")] = "1.2,1.98",
+    technology: Annotated[str, typer.Option(help="of a part's fit")] = "sky130",
+    corner: Annotated[str, typer.Option(help="of a part's fit")] = "tt",
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST, help="of a part's fit")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="processes of a part's fit")] = 1,
+) -> None:
+    """Fit models of a folder's parts, or of one part over temperatures and supplies; check on held-out samples."""
+    from bitline.cli import fit_picture
+    from bitline.cli.characterise import compared, fit_span, read_characterised
+    from bitline.cli.characterise import fit as fit_models
+    from spice.characterise import Span, part_names
+
+    if picture is not None:
+        fit_picture.check(picture)
+    name = source.replace("-", "_")
+    if not Path(source).exists() and name in part_names():
+        ranges = (_range("temperatures", temperatures, "C"), _range("supplies", supplies, "V"))
+        span = fit_span(name, Span(technology, corner, *ranges, seed), workers)
+        models, found = span.models, span.compared()
+    else:
+        parts = read_characterised(Path(source))
+        models = fit_models(parts)
+        found = compared(parts, models)
     models.save(out)
     for name, model in sorted(models.models.items()):
         error, unit = model.residual, model.residual.unit if model.residual.unit != "1" else "(relative)"
         said = f"rms {error.rms:.3g}, largest {error.maximum:.3g} {unit} on {error.samples} held-out samples"
+        said += f", {error.outside} more outside its range" if error.outside else ""
         say(f"{name:<28} {said}")
     say(f"wrote {out}")
+    if picture is not None:
+        fit_picture.draw(found, f"{source}: models against ngspice", picture)
+        say(f"drew {picture}")

@@ -22,8 +22,8 @@ def compact(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,  # noqa: FBT002
 ) -> None:
-    """Fit the compact 6T cell: 100,000 read noise margins a second over temperature, supply and threshold mismatch."""
-    from bitline.core.figures import SIMULATED, Figure
+    """Fit the compact 6T cell: 100,000 noise margins a second over temperature, supply and mismatch."""
+    from bitline.core.figures import COUNTED, SIMULATED, Figure
     from spice.compact.picture import draw
     from spice.fits_compact import fit_compact
 
@@ -32,9 +32,9 @@ def compact(
     if picture is not None:
         draw(cell, picture)
         errors.print(f"drew {picture}")
-    figures = {
-        "read_snm_error_rms": Figure(cell.residual.rms, "V", SIMULATED),
-        "read_snm_error_maximum": Figure(cell.residual.maximum, "V", SIMULATED),
-        "held_out_samples": Figure(cell.residual.samples, "1", SIMULATED),
-    }
+    figures = {}
+    for name, error in cell.residuals.items():
+        figures[f"{name}_error_rms"] = Figure(error.rms, error.unit, SIMULATED)
+        figures[f"{name}_error_maximum"] = Figure(error.maximum, error.unit, SIMULATED)
+        figures[f"{name}_held_out"] = Figure(error.samples, "1", COUNTED)
     print_figures(figures, as_json=as_json, title=f"{out}: model minus ngspice, held-out cells")

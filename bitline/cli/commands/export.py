@@ -9,7 +9,7 @@ import typer
 
 from bitline.cli.commands.characterize import PARTS, Settings, read_settings
 from bitline.cli.commands.solve import Both, OfBitLines, OfWordLines, read_array, segments
-from bitline.cli.terminal import say
+from bitline.cli.terminal import say, working
 
 app = typer.Typer(help="Netlists, waveforms and Liberty files for other tools.", no_args_is_help=True)
 
@@ -19,7 +19,7 @@ def netlist(
     what: Annotated[str, typer.Argument(help=f"a part ({PARTS}), or crossbar")],
     out: Annotated[Path, typer.Option("-o", "--out", help="folder of the netlists; for a crossbar the file")],
     *,
-    technology: Annotated[str, typer.Option(help="a shipped technology, or a technology's folder")] = "sky130",
+    technology: Annotated[str, typer.Option(help="a shipped technology, or your own file or folder")] = "sky130",
     corner: Annotated[str, typer.Option(help="process corner")] = "tt",
     temperature: Annotated[float, typer.Option(help="in C")] = 27.0,
     vdd: Annotated[str, typer.Option(help="supply, as 1.8 or 900m")] = "1.8",
@@ -29,6 +29,7 @@ def netlist(
     r_wire: Both = None,
     r_wire_wl: OfWordLines = None,
     r_wire_bl: OfBitLines = None,
+    dialect: Annotated[str, typer.Option(help="ngspice, ltspice or qspice")] = "ngspice",
 ) -> None:
     """Write netlists with their analyses; ``ngspice -b FILE`` runs each alone."""
     from bitline.cli.artefacts import write_netlist, write_netlists
@@ -42,11 +43,13 @@ def netlist(
         if g is None or v is None:
             raise ConfigError("export netlist crossbar needs --g and --v, .npy files of conductances and voltages")
         circuit = resistor_crossbar(read_array(g), read_array(v), Wires(*segments(r_wire, r_wire_wl, r_wire_bl)))
-        write_netlist(out, circuit, {"g": str(g), "v": str(v)})
+        write_netlist(out, circuit, {"g": str(g), "v": str(v)}, dialect)
         say(f"wrote {out}")
         return
     conditions = Conditions(technology, corner, temperature, parse_quantity(vdd, "V"))
-    for path in write_netlists(out, what.replace("-", "_"), conditions, read_settings(settings)):
+    with working(f"{what}: its netlists"):  # some are timed by a simulation
+        written = write_netlists(out, what.replace("-", "_"), conditions, read_settings(settings), dialect)
+    for path in written:
         say(f"wrote {path}")
 
 
@@ -54,11 +57,12 @@ def netlist(
 def liberty(
     out: Annotated[Path, typer.Option("-o", "--out", help="the .lib file")],
     *,
-    technology: Annotated[str, typer.Option(help="a shipped technology, or a technology's folder")] = "sky130",
+    technology: Annotated[str, typer.Option(help="a shipped technology, or your own file or folder")] = "sky130",
     corner: Annotated[str, typer.Option(help="process corner")] = "tt",
     temperature: Annotated[float, typer.Option(help="in C")] = 27.0,
     vdd: Annotated[str, typer.Option(help="supply, as 1.8 or 900m")] = "1.8",
     settings: Settings = [],  # noqa: B006 - typer copies it
+    workers: Annotated[int, typer.Option(min=1, help="processes")] = 1,
 ) -> None:
     """Simulate the SRAM macro and write its Liberty file; --set address_bits=6 and the like as for sram-macro."""
     from bitline.cli.artefacts import write_text
@@ -70,7 +74,7 @@ def liberty(
     if not out.parent.is_dir():
         raise ConfigError(f"{out} cannot be written: there is no folder {out.parent}")
     conditions = Conditions(technology, corner, temperature, parse_quantity(vdd, "V"))
-    write_text(out, macro_library(conditions, {**settings_of("sram_macro"), **read_settings(settings)}))
+    write_text(out, macro_library(conditions, {**settings_of("sram_macro"), **read_settings(settings)}, workers))
     say(f"wrote {out}")
 
 

@@ -12,6 +12,24 @@ from bitline.cli.terminal import errors, output, print_figures, print_json
 from bitline.core.units import format_quantity, parse_quantity
 
 PARTS = "sram, sense-amp, read-access"
+_CELL = "read_snm, hold_snm, write_margin_bl, write_margin_wl, read_current"
+METRICS = {"sram": _CELL, "sense-amp": "offset", "read-access": f"margin, offset, {_CELL}"}
+_HELP = f"""The probability that a part fails, and the yield of a macro.
+
+Parts and their metrics:
+
+sram: {METRICS["sram"]}
+
+sense-amp: {METRICS["sense-amp"]}
+
+read-access: {METRICS["read-access"]}; takes --sensing-time
+
+Each takes --metric with --below or --above (several: any of them fails the part), --variation vth|full, \
+--technology, --corner, --temperature, --vdd, --seed, --method, --relative-error, --max-simulations, --out, \
+--workers and --json: bitline yield sram --help says what they mean.
+
+bitline yield sram --metric read_snm --below 150m
+"""
 
 
 class _OrPart(TyperGroup):
@@ -26,7 +44,7 @@ class _OrPart(TyperGroup):
 
 app = typer.Typer(
     cls=_OrPart,
-    help=f"The probability that a part fails ({PARTS}), and the yield of a macro.",
+    help=_HELP,
     no_args_is_help=True,
 )
 
@@ -36,7 +54,8 @@ def part_(
     part: Annotated[str, typer.Argument(help=f"what may fail: {PARTS}")],
     *,
     metric: Annotated[
-        list[str] | None, typer.Option(help="a figure that fails beyond its limit; again for more, any of which fails")
+        list[str] | None,
+        typer.Option(help="a figure that fails beyond its limit; again, or with commas, for more, any of which fails"),
     ] = None,
     below: Annotated[
         list[str] | None,
@@ -49,7 +68,7 @@ def part_(
     variation: Annotated[
         str, typer.Option(help="vth: thresholds alone; full: also oxide thickness and subthreshold")
     ] = "full",
-    technology: Annotated[str, typer.Option(help="a shipped technology, or a technology's folder")] = "sky130",
+    technology: Annotated[str, typer.Option(help="a shipped technology, or your own file or folder")] = "sky130",
     corner: Annotated[str, typer.Option(help="process corner")] = "tt",
     temperature: Annotated[float, typer.Option(help="in C")] = 27.0,
     vdd: Annotated[str, typer.Option(help="supply, as 1.8 or 900m")] = "1.8",
@@ -70,7 +89,7 @@ def part_(
     from spice.rare.part import Failure, checked_settings, unit
 
     name = part.replace("-", "_")
-    lower, upper = parse_limits(metric or (), below or (), above or (), lambda metric: unit(name, metric))
+    lower, upper = parse_limits(_each(metric), _each(below), _each(above), lambda metric: unit(name, metric))
     given = {} if sensing_time is None else {"sensing_time": parse_quantity(sensing_time, "s")}
     conditions = Conditions(technology, corner, temperature, parse_quantity(vdd, "V"), seed)
     failure = Failure(lower, conditions, variation, upper, checked_settings(name, given))
@@ -104,21 +123,46 @@ def macro(
     ways: Annotated[int, typer.Option(help="words of a row: bit-line pairs that share an amplifier")] = 1,
     spare_rows: Annotated[int, typer.Option(help="that replace rows with failing words")] = 0,
     spare_columns: Annotated[int, typer.Option(help="that replace columns, amplifier included")] = 0,
+    read_failure: Annotated[
+        list[str] | None,
+        typer.Option(help="of a read: 150p=1e-4, or a yield.json of read-access; at two sensing times or more"),
+    ] = None,
+    enable_time: Annotated[str | None, typer.Option(help="mean, from the word line to the sense enable")] = None,
+    enable_sigma: Annotated[str, typer.Option(help="of the enable time over macros")] = "0",
+    seed: Annotated[int, typer.Option(min=0, help="of the macros that are drawn to be repaired")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
-    """The yield of a macro, bare, with spares, and with single-error correction, from single failures; exact."""
-    from bitline.cli.macro_yield import document, doubts, read_probability
-    from spice.macro_yield import MacroPlan, figures
+    """The yield of a macro, bare, with spares, and with single-error correction, from single failures."""
+    from bitline.cli.macro_yield import document, doubts, near_one, read_probability, read_timing, shown
+    from spice.macro_plan import MacroPlan
+    from spice.macro_yield import figures
 
     plan = MacroPlan(words, word_bits, ways, spare_rows, spare_columns)
     cell, column = read_probability(cell_failure), read_probability(column_failure)
+    timing = read_timing(read_failure or (), enable_time, enable_sigma)
     _warn(doubts(cell, column))
     if as_json:
-        print_json(document(plan, cell, column))
+        print_json(document(plan, cell, column, timing, seed))
         return
     spares = f"{spare_rows} spare rows, {spare_columns} spare columns, {plan.check_bits} check bits"
     title = f"{words} x {word_bits}; cell failure {cell.value:.3g}, column failure {column.value:.3g}; {spares}"
-    print_figures(figures(plan, cell.value, column.value), as_json=False, title=title)
+    found = figures(plan, cell.value, column.value, timing, seed)
+    print_figures(shown(found), as_json=False, title=title)
+    kinds = (
+        ("", "bare"),
+        ("_with_redundancy", "with spares"),
+        ("_with_ecc", "with correction"),
+        ("_with_both", "both"),
+    )
+    yields = "; ".join(f"{near_one(found[f'failure{name}'].value)} {said}" for name, said in kinds)
+    output.print(f"yield: {yields}", soft_wrap=True)
+    if timing is not None and timing.sigma > 0:
+        output.print(f"enable: the first sensing time lies {timing.early:.1f} sigma before it", soft_wrap=True)
+
+
+def _each(given: list[str] | None) -> list[str]:
+    """What was given in several options, or in one with commas."""
+    return [item.strip() for several in given or () for item in several.split(",")]
 
 
 def _warn(warnings: tuple[str, ...]) -> None:

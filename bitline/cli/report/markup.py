@@ -19,7 +19,27 @@ _KINDS = {
     ESTIMATED: "published",
 }
 NONE = "\N{EN DASH}"  # stands where there is no number
-_CAPITALS = ("snm", "bl", "wl", "adc", "dac", "lrs", "hrs", "sram", "svnm", "sinm", "wtv", "wti", "drv")
+_CAPITALS = (
+    "snm",
+    "bl",
+    "wl",
+    "adc",
+    "dac",
+    "inl",
+    "dnl",
+    "tia",
+    "lrs",
+    "hrs",
+    "sram",
+    "sar",
+    "lsb",
+    "enob",
+    "svnm",
+    "sinm",
+    "wtv",
+    "wti",
+    "drv",
+)
 _SHOWN = {**{word: word.upper() for word in _CAPITALS}, "vth": "Vth", "reram": "ReRAM"}
 _GAP = "\N{NO-BREAK SPACE}"  # between a number and its unit
 _TIMES = f"{_GAP}\N{MULTIPLICATION SIGN}{_GAP}"

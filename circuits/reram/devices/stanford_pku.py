@@ -10,20 +10,27 @@ i0, g0, v0, vel0, gamma0, beta, a0, tox, ea and tau are the defaults of the auth
 over its thermal capacitance of 3.18e-16 J/K: with a hundredth of it the device does not heat and switches partly. Their
 model has an exponential for each direction; here a sinh holds both. The bounds of the gap, its soft window and the gap
 after RESET are chosen here, for 50 to 1 uS with the transistor.
+
+Forming starts from a wider gap at twice the voltage, where the rate above would close it within attoseconds. No ion is
+faster than one hop a vibration, so there `fastest` bounds it: rate / (1 + |rate| / fastest), with a0 times 10 THz.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bitline.core.errors import ConfigError
 from circuits.reram.device import Floats
 
 _BOLTZMANN = 8.617333262e-5  # eV / K
 _EXPONENT = 80.0  # bound of what Newton's trial voltages may put into sinh
 _VOLTAGE = 12.0  # the same for v / v0, far beyond what the device survives
 _COLDEST = 0.01  # eV, the same for kT
+_ATTEMPTS = 1e4  # 1 / ns: an ion's vibrations
+_BEYOND = 1.15  # of a pristine gap: bound of a wider one, so that gaps may be drawn about it
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,7 @@ class StanfordPku:
         hrs: greatest gap, nm.
         fresh: gap after RESET, nm.
         soft: width of the window in which the gap comes to rest before its bounds, nm.
+        fastest: bound of the gap's rate, nm / ns; only a pristine device needs one.
     """
 
     name: str = "stanford_pku"
@@ -66,12 +74,27 @@ class StanfordPku:
     hrs: float = 1.45
     fresh: float = 0.92
     soft: float = 0.05
+    fastest: float = math.inf
     source: str = "Jiang et al., SISPAD 2014 and IEEE TED 63, 1884 (2016); bounds of the gap chosen here"
 
     @property
     def state_unit(self) -> str:
         """Nanometres of gap."""
         return "nm"
+
+    def pristine(self, state: float) -> StanfordPku:
+        """A device with a gap of `state` nm, and none of its parameters changed but `fastest`.
+
+        Raises:
+            ConfigError: the gap is no wider than in HRS, or so wide that the field no longer drives it.
+        """
+        widest = (self.gamma0 / self.beta) ** (1 / 3) / _BEYOND
+        if not self.hrs < state < widest:
+            raise ConfigError(
+                f"pristine = {state:g} nm: before forming, {self.name}'s gap lies between {self.hrs:g} nm, its HRS, "
+                f"and {widest:.3g} nm"
+            )
+        return replace(self, fresh=state, hrs=_BEYOND * state, fastest=self.a0 * _ATTEMPTS)
 
     def conduction(self, voltage: str, state: str) -> str:
         """Tunnelling across the gap."""
@@ -93,8 +116,14 @@ class StanfordPku:
             f"cheat heat 0 {self.tau!r}",
             f"bkt kt 0 v={{{_BOLTZMANN!r}*(temper+273.15+min(max(v(heat),0),2000))}}",
             f"bdrive drive 0 v={{{field}*v(te,be)/{warm}}}",
-            f"bstate 0 state i={{-{speed}*(v(drive)>0 ? {closing} : {opening})}}",
+            *self._motion(speed, f"(v(drive)>0 ? {closing} : {opening})"),
         ]
+
+    def _motion(self, speed: str, window: str) -> list[str]:
+        if math.isinf(self.fastest):
+            return [f"bstate 0 state i={{-{speed}*{window}}}"]
+        bounded = f"v(speed)/(1+abs(v(speed))/{self.fastest!r})"
+        return [f"bspeed speed 0 v={{{speed}}}", f"bstate 0 state i={{-{bounded}*{window}}}"]
 
     def current(self, voltage: Floats | float, state: Floats | float) -> Floats:
         """Tunnelling across the gap."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bitline.core.errors import ConfigError
 from circuits.reram.device import Floats
 
 
@@ -50,6 +51,17 @@ class Vteam:
     def state_unit(self) -> str:
         """A fraction."""
         return "1"
+
+    def pristine(self, state: float) -> Vteam:
+        """None: its state runs from HRS to LRS, and nothing lies before.
+
+        Raises:
+            ConfigError: always.
+        """
+        raise ConfigError(
+            f"{self.name} cannot be formed: its state is a fraction between HRS and LRS, so that {state:g} is no state "
+            "of it; take a device with a gap, as stanford_pku"
+        )
 
     def conduction(self, voltage: str, state: str) -> str:
         """Ohmic, with a resistance linear in the state."""

@@ -11,6 +11,9 @@ once: the swing of the nominal column of 128 cells, and what a read of the whole
 times as fast (I t / C in short), and loses as much as the nominal one. Sensing times count from the word line at
 vdd / 2 to the enable at vdd / 2.
 
+The offset and every figure of the 6T cell are metrics here too, of the same cell and amplifier, so that a question may
+combine them: a cell that is hard to write reads fast.
+
 The probability is that of one cell and one amplifier. Cells of a column share their amplifier: they do not fail
 independently.
 """
@@ -31,19 +34,16 @@ from spice.characterise import Conditions
 from spice.latch import netlist
 from spice.rare.limit_state import Floats
 from spice.rare.part import Failure, checked_settings
+from spice.rare.parts import sram
 from spice.rare.read_swing import Swing, column_setting, nominal_swing
 from spice.rare.simulated import Simulated
 from spice.rare.varied_latch import VariedLatch, variables
-from spice.sram import SramPoints
+from spice.sram import LOBES, SramPoints
 from spice.sram_bench import Bench
 
-METRICS = {"margin": "V"}
-FIELDS = {"margin": ("margin_0", "margin_1")}
-UNITS = {
-    "scores": "1",
-    **dict.fromkeys(("margin_0", "margin_1", "offset"), "V"),
-    **dict.fromkeys(("read_current_left", "read_current_right"), "A"),
-}
+METRICS = {"margin": "V", "offset": "V", **sram.METRICS}
+FIELDS = {"margin": ("margin_0", "margin_1"), "offset": ("offset",), **LOBES}
+UNITS = {**sram.UNITS, **dict.fromkeys(("margin_0", "margin_1", "offset"), "V")}
 SETTINGS = {"sensing_time": "s"}
 
 _CURRENT = ("read_current",)
@@ -54,7 +54,7 @@ class ReadAccessPoints:
     """Task: cell and amplifier at given points; the record holds the fields of `UNITS`.
 
     Args:
-        cell: conditions and variation.
+        cell: conditions, variation and the wanted figures, the read current among them.
         swing: of the nominal column.
         points: scores of every sample, the cell's before the amplifier's, shape (samples, variables).
         first: index of the first of them.
@@ -76,16 +76,15 @@ class ReadAccessPoints:
         bench, nominal, latch = context
         scores = self.points[index - self.first]
         own = len(bench.variables)
-        cell = bench.measure_at(scores[:own], None, _CURRENT)
+        cell = bench.measure_at(scores[:own], None, self.cell.wanted)
         left, right = (float(cell[f"read_current_{side}"]) for side in ("left", "right"))
         offset = latch.offset(scores[own:])
         return {
             "scores": scores,
             "margin_0": self.swing.of(left / nominal) - offset - self.swing.loss[0],
             "margin_1": self.swing.of(right / nominal) + offset - self.swing.loss[1],
-            "read_current_left": left,
-            "read_current_right": right,
             "offset": offset,
+            **{name: float(cell[name]) for name in UNITS if name in cell},
         }
 
 
@@ -117,13 +116,14 @@ def limit_state(failure: Failure, executor: Executor, store: Store, progress: Ca
     def task(points: Floats, first: int) -> ReadAccessPoints:
         return replace(nominal, points=points, first=first)
 
-    dimension = len(cell.variables()) + len(amplifier)
-    return Simulated(dimension, failure.bounds(FIELDS), task, executor, store, progress)
+    names = [variable.name for variable in (*cell.variables(), *amplifier)]
+    return Simulated(names, failure.bounds(FIELDS), task, executor, store, progress)
 
 
 def _cell(failure: Failure) -> SramPoints:
     at = failure.conditions
-    return SramPoints(at.technology, at.corner, at.temperature, at.vdd, variation=failure.variation, wanted=_CURRENT)
+    wanted = (*_CURRENT, *(name for name in failure.metrics if name in LOBES and name not in _CURRENT))
+    return SramPoints(at.technology, at.corner, at.temperature, at.vdd, variation=failure.variation, wanted=wanted)
 
 
 def _conditions(cell: SramPoints) -> Conditions:

@@ -66,10 +66,10 @@ def limit_state(failure: Failure, executor: Executor, store: Store, progress: Ca
         ConfigError: an unknown technology, corner or variation, or nothing that varies.
     """
     netlists(failure)  # refuses an unknown corner before anything runs
-    dimension = len(variables(failure.conditions.technology, failure.variation))
+    names = [variable.name for variable in variables(failure.conditions.technology, failure.variation)]
     nominal = SenseAmpPoints(failure.conditions, failure.variation)
 
     def task(points: Floats, first: int) -> SenseAmpPoints:
         return replace(nominal, points=points, first=first)
 
-    return Simulated(dimension, failure.bounds({"offset": ("offset",)}), task, executor, store, progress)
+    return Simulated(names, failure.bounds({"offset": ("offset",)}), task, executor, store, progress)

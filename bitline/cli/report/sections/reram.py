@@ -10,12 +10,14 @@ from bitline.cli.report.chart import BLUE, GREEN, GREY, ORANGE, PURPLE, chart, l
 from bitline.cli.report.markup import badge, card, figures_table, quantity, table, text, words
 from bitline.cli.report.section import Block, Section
 from bitline.cli.report.source import Columns, RunSource
+from bitline.cli.report.sweep import shade
 from bitline.core.figures import PUBLISHED, SIMULATED, Figure
 from bitline.core.units import parse_quantity
 
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE)
 _GIVEN = "programmed_sigma"  # an input, published or measured by the user
 _BY_LEVEL = (_GIVEN, "conductance_mean", "conductance_sigma")
+_SHAPE = ("cell_nonlinearity", "device_nonlinearity", "cell_bend", "device_bend")
 
 
 def _figures(run: RunSource) -> str:
@@ -25,13 +27,33 @@ def _figures(run: RunSource) -> str:
     return card("ReRAM device and 1T1R cell", figures_table(shown), caption, width="half")
 
 
-def _levels_table(run: RunSource) -> str:
+def _named(run: RunSource) -> dict[str, dict[str, Figure]]:
+    """The figures that a level has, by their column, by level."""
     run.group("reram/nominal")
     levels: dict[str, dict[str, Figure]] = {}
     for name, figure in run.figures("reram").items():
         split = _level(name)
         if split is not None:
             levels.setdefault(split[1], {})[split[0]] = figure
+    return levels
+
+
+def _shape_table(run: RunSource) -> str:
+    rows = [
+        [
+            text(quantity(parse_quantity(level, "S"), "S")),
+            *(text(quantity(named[c].value, named[c].unit)) for c in _SHAPE),
+        ]
+        for level, named in _named(run).items()
+        if all(column in named for column in _SHAPE)
+    ]
+    heads = ("level", "cell", "device", "k, cell", "k, device")
+    caption = "Cell and device: I(2V) / 2 I(V) \N{MINUS SIGN} 1 at the read voltage V. k: of I ~ sinh(k V), fitted."
+    return card("Nonlinearity of the read", table(heads, rows, range(5)), caption, [SIMULATED], "half")
+
+
+def _levels_table(run: RunSource) -> str:
+    levels = _named(run)
     given = {(each.kind, each.source) for named in levels.values() for name, each in named.items() if name == _GIVEN}
     rows = []
     for level, named in levels.items():
@@ -52,7 +74,7 @@ def _levels_table(run: RunSource) -> str:
 def _level(name: str) -> tuple[str, str] | None:
     """A figure's name cut into the column and the level that it is of, as "20uS"."""
     column, _, level = name.rpartition("_")
-    return (column, level) if column in _BY_LEVEL else None
+    return (column, level) if column in (*_BY_LEVEL, *_SHAPE) else None
 
 
 def _devices(run: RunSource) -> Iterator[tuple[str, Columns]]:
@@ -105,8 +127,7 @@ def _read_iv(run: RunSource) -> str:
     factor, unit = scale(device, "A")
     figure = chart("read voltage (V)", titled("current", unit))
     for number, (level, alone, whole) in enumerate(zip(levels, device, cell, strict=True)):
-        share = number / max(len(levels) - 1, 1)
-        colour = f"rgb({int(86 - 86 * share)},{int(180 - 112 * share)},{int(233 - 140 * share)})"
+        colour = shade(number, len(levels))
         more = {"legendgroup": "cell", "showlegend": False}
         figure.add_trace(line(v, whole * factor, quantity(level, "S"), colour, **more))
         dotted = {"dash": "dot", "width": 1.3}
@@ -173,6 +194,7 @@ SECTION = Section(
     (
         _figures,
         _levels_table,
+        _shape_table,
         _hysteresis("Hysteresis", logarithmic=False),
         _hysteresis("Hysteresis, logarithmic", logarithmic=True),
         _cell_loop,
