@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from bitline.core.figures import SIMULATED
 from bitline.core.model_file import KINDS, FittedModel, Input, Residual, residual
 from bitline.core.samples import Samples
 from circuits.variation import load_spread
+from spice.compared import Compared
 from spice.reram_read import bend
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -64,6 +65,53 @@ def check_reram(models: Mapping[str, FittedModel], nominal: Record, samples: Sam
         read_iv.name: residual(modelled, current, "1", outside, _READ_LIMIT),
         state.name: residual(state(programmed), found, state.unit, outside, _STATE_LIMIT * span),
     }
+
+
+def compare_reram(
+    models: Mapping[str, FittedModel], nominal: Record, _fitted: Samples | None, samples: Samples
+) -> list[Compared]:
+    """Currents and states of the map beside the models, of which every second was fitted, and cells that were drawn."""
+    read_iv, state = models["reram.read_iv"], models["reram.state"]
+    v, mapped = (np.asarray(nominal[name], dtype=np.float64) for name in ("read_v", "map_i"))
+    g = mapped[:, len(v) // 2] / float(np.asarray(nominal["v_read"]))
+    reached = samples.valid("out_of_reach") == 0 if samples.columns else np.zeros(0, dtype=bool)
+    drawn = samples.valid("programmed")[reached] if samples.columns else np.zeros(0)
+    stages: list[tuple[bool, Floats, Floats, Floats, Floats]] = []  # held out, voltages, conductances, currents, states
+    for first, held_out in ((0, False), (1, True)):
+        volts, cells = np.broadcast_arrays(v[first::2], g[first::2, None])
+        stages.append((held_out, volts, cells, mapped[first::2, first::2], np.asarray(nominal["map_state"])[first::2]))
+    if samples.columns:
+        volts = samples.valid("read_at")[reached]
+        cells = np.broadcast_to(drawn[:, None], volts.shape)
+        stages.append((True, volts, cells, samples.valid("read_i")[reached], samples.valid("state")[reached]))
+    return [_compared(read_iv, stages, _currents), _compared(state, stages, _states)]
+
+
+_Stage = tuple[bool, Floats, Floats, Floats, Floats]
+
+
+def _currents(stage: _Stage) -> tuple[tuple[Floats, ...], Floats]:
+    return (stage[1].ravel(), stage[2].ravel()), stage[3].ravel()
+
+
+def _states(stage: _Stage) -> tuple[tuple[Floats, ...], Floats]:
+    return (stage[2][:, 0],), stage[4]
+
+
+def _compared(
+    model: FittedModel, stages: list[_Stage], of: Callable[[_Stage], tuple[tuple[Floats, ...], Floats]]
+) -> Compared:
+    """The model at its range's part of all stages."""
+    simulated, fitted, held_out, index = [], [], [], []
+    for stage in stages:
+        inputs, truth = of(stage)
+        inside = model.covers(*inputs)
+        simulated.append(truth[inside])
+        fitted.append(model(*(values[inside] for values in inputs)))
+        held_out.append(np.full(np.count_nonzero(inside), stage[0]))
+        index.append(np.flatnonzero(inside))
+    unit = "" if model.unit not in ("A", "S") else model.unit  # a device's state has a unit of its own
+    return Compared(model.name, unit, *map(np.concatenate, (simulated, fitted, held_out, index)))
 
 
 def _read_iv(

@@ -8,12 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from bitline.core.errors import FitError
 from bitline.core.executor import Record
 from bitline.core.figures import SIMULATED
 from bitline.core.model_file import FittedModel, Input, Residual, residual
 from bitline.core.samples import Samples
+from spice.compared import Compared
 from spice.mismatch import UNITS
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -54,6 +56,30 @@ def check_sense_amp(models: Mapping[str, FittedModel], _nominal: Record, samples
     offset, delay = models["sense_amp.offset"], models["sense_amp.delay"]
     known = (offset.parameters["mean"], offset.parameters["sigma"], offset.parameters["samples"])
     return {offset.name: agreement(*known, samples.valid("offset")), delay.name: _delay_residual(delay, samples)}
+
+
+def compare_sense_amp(
+    models: Mapping[str, FittedModel], nominal: Record, _fitted: Samples | None, samples: Samples
+) -> list[Compared]:
+    """Offsets in order beside the normal distribution's quantiles, and delays beside the model."""
+    offset, delay = models["sense_amp.offset"], models["sense_amp.delay"]
+    kept = np.array([index for index in range(samples.count) if index not in samples.failures], dtype=np.int64)
+    found = samples.valid("offset")
+    order = np.argsort(found)
+    score = norm.ppf((np.arange(len(found)) + 0.5) / len(found))
+    normal = Compared(offset.name, "V", found[order], offset(score), np.zeros(len(found), dtype=bool), kept[order])
+    overdrive, took = samples.valid("checked_overdrive"), samples.valid("checked_delay")
+    inside = delay.covers(overdrive) & np.isfinite(took)
+    fitted = np.asarray(nominal["overdrive"], dtype=np.float64)
+    delays = Compared(
+        delay.name,
+        "s",
+        np.concatenate([np.asarray(nominal["overdrive_delay"], dtype=np.float64), took[inside]]),
+        np.concatenate([delay(fitted), delay(overdrive[inside])]),
+        np.repeat(np.array([False, True]), np.array([len(fitted), np.count_nonzero(inside)])),
+        np.concatenate([np.arange(len(fitted)), kept[inside]]),
+    )
+    return [normal, delays]
 
 
 def agreement(mean: float, sigma: float, count: int, found: Floats) -> Residual:

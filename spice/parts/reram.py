@@ -8,7 +8,7 @@ from bitline.core.samples import Samples
 from circuits.netlist import Netlist
 from circuits.variation import load_spread
 from spice.characterise import Conditions, Part, Provenance
-from spice.fits_reram import check_reram, fit_reram
+from spice.fits_reram import check_reram, compare_reram, fit_reram
 from spice.reram import UNITS, ReramNominal, ReramSpread, figures, netlists
 
 
@@ -39,6 +39,7 @@ def make(device: str = "stanford_pku", v_read: float = 0.2, spread: str = "wan20
         figures=lambda record, samples: figures(record, samples, spread),
         fit=fit,
         check=check_reram,
+        compare=compare_reram,
         netlists=simulated,
         inputs=inputs,
         waveforms={

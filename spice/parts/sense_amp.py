@@ -6,7 +6,7 @@ from circuits.netlist import Netlist
 from circuits.sense_amp import TRANSISTORS, SenseBench
 from spice.characterise import Conditions, Part
 from spice.counts import whole
-from spice.fits_sense_amp import check_sense_amp, fewest, fit_sense_amp
+from spice.fits_sense_amp import check_sense_amp, compare_sense_amp, fewest, fit_sense_amp
 from spice.latch import netlist
 from spice.mismatch import VARIATIONS, variation_source
 from spice.sense_amp import NODES, READ_DIFFERENCE, UNITS, SenseAmpMonteCarlo, SenseAmpNominal, figures
@@ -40,6 +40,7 @@ def make(below_vdd: float = 0.2, variation: str = "vth", difference: float = REA
         figures=lambda record, samples: figures(record, samples, source),
         fit=fit_sense_amp,
         check=check_sense_amp,
+        compare=compare_sense_amp,
         netlists=netlists,
         waveforms={f"read-{bit}": ("time", *(f"read{bit}_{node}" for node in NODES)) for bit in (0, 1)},
         fewest=fewest(len(TRANSISTORS) * len(VARIATIONS[variation])),

@@ -15,7 +15,7 @@ from circuits.variation import load_spread
 from spice import reram_switching
 from spice.characterise import Conditions
 from spice.engine import engine
-from spice.fits_reram import check_reram, fit_reram
+from spice.fits_reram import check_reram, compare_reram, fit_reram
 from spice.reram import LEVELS, UNITS, ReramNominal, ReramSpread, figures
 from spice.reram_read import ReadBench
 
@@ -283,3 +283,15 @@ def test_a_wrong_bend_or_a_wrong_state_does_not_pass_the_check(samples: Samples)
     )
     wrong = check_reram({**models, "reram.state": shifted}, nominal, samples)["reram.state"]
     assert wrong.maximum > wrong.limit
+
+
+def test_the_fits_stand_beside_the_map_and_the_cells(nominal: dict, samples: Samples) -> None:
+    models = {model.name: model for model in fit_reram(nominal, {})}
+    none = Samples(0, {})
+    read_iv, state = compare_reram(models, nominal, None, samples if nominal["device"] == "stanford_pku" else none)
+    for found in (read_iv, state):
+        assert found.held_out.any()
+        assert (~found.held_out).any()
+        assert np.abs(found.error).max() < 0.02 * np.abs(found.simulated).max()
+    unseen = read_iv.held_out & (read_iv.index < np.asarray(nominal["map_i"])[1::2, 1::2].size)
+    assert np.abs(read_iv.error[unseen] / read_iv.simulated[unseen]).max() < 0.02

@@ -9,7 +9,7 @@ from bitline.core.samples import Samples
 from circuits.sense_amp import INSTANCE, TRANSISTORS, SenseBench
 from circuits.technology import load_technology
 from spice.characterise import Conditions
-from spice.fits_sense_amp import check_sense_amp, fit_sense_amp
+from spice.fits_sense_amp import check_sense_amp, compare_sense_amp, fit_sense_amp
 from spice.latch import Latch
 from spice.mismatch import variables
 from spice.sense_amp import DELAY_DIFFERENCE, UNITS, SenseAmpMonteCarlo, SenseAmpNominal, figures
@@ -32,6 +32,16 @@ def samples() -> Samples:
     context = task.prepare()
     records = [task.run(context, index) for index in range(COUNT)]
     return Samples(COUNT, {name: np.array([record[name] for record in records]) for name in records[0]})
+
+
+def test_the_fits_stand_beside_the_samples(nominal: dict, samples: Samples) -> None:
+    models = {model.name: model for model in fit_sense_amp(nominal, samples, {})}
+    offset, delay = compare_sense_amp(models, nominal, None, samples)
+    assert np.array_equal(offset.simulated, np.sort(samples.valid("offset")))
+    assert np.array_equal(samples["offset"][offset.index], offset.simulated)
+    assert np.std(offset.error) < 0.3 * np.std(offset.simulated)  # quantiles of a normal one
+    assert delay.held_out.sum() == np.isfinite(samples.valid("checked_delay")).sum()
+    assert np.sqrt(np.mean(delay.error[delay.held_out] ** 2)) == pytest.approx(models["sense_amp.delay"].residual.rms)
 
 
 @pytest.fixture
