@@ -5,7 +5,7 @@ PYTHON ?= python3
 PIP_ARGS ?=
 export PYTHON PIP_ARGS
 
-.PHONY: setup demo test check docs clean
+.PHONY: setup demo test check docs bench-setup clean
 
 setup:
 	@tools/setup.sh
@@ -14,7 +14,7 @@ demo: setup
 	.venv/bin/bitline run examples/mnist_reram.toml
 
 test: setup check
-	OMP_NUM_THREADS=1 .venv/bin/python -m pytest
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: setup
 	.venv/bin/ruff check .
@@ -25,6 +25,11 @@ check: setup
 docs: setup
 	.venv/bin/python -m pip install -q -c constraints.txt $(PIP_ARGS) -e '.[docs]'
 	.venv/bin/mkdocs build --strict
+
+# Other simulators that benchmarks compare with. Nothing of theirs is built: badcrossbar draws with cairo, which it
+# solves without, so that its packages are named one by one.
+bench-setup: setup
+	.venv/bin/python -m pip install -q --no-deps $(PIP_ARGS) -r benchmarks/requirements.txt
 
 clean:
 	rm -rf .venv site build dist .mypy_cache .ruff_cache .pytest_cache

@@ -10,11 +10,9 @@ as a Monte Carlo pays it once.
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
@@ -23,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.measure import Row, medians, row, show
 from bitline.core.executor import Task
 from bitline.core.executors import executor
 from circuits.technology import load_technology
@@ -33,8 +32,6 @@ from spice.read_snm import BatchReadSnm, SharedReadSnm
 SHARED, BATCH, COMPACT, POOL = 200, 20, 20_000, 3000  # samples a turn
 TURNS = 5
 CORES = 2
-
-Row = dict[str, float | int | str]
 
 
 def seconds_a_sample(task: Task, context: Any, samples: int) -> float:
@@ -64,28 +61,6 @@ def pool_seconds(workers: int) -> float:
     return spent / counted
 
 
-def medians(works: dict[str, Callable[[], float]], turns: int) -> dict[str, float]:
-    """Median time of each work over turns that all take one after the other."""
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(turns):
-        for name, work in works.items():
-            times[name].append(work())
-    return {name: statistics.median(values) for name, values in times.items()}
-
-
-def row(work: str, settings: str, ours: float, peer: str, theirs: float) -> Row:
-    """One line of the table."""
-    return {
-        "work": work,
-        "settings": settings,
-        "ours_s": ours,
-        "peer": peer,
-        "peer_s": theirs,
-        "ratio": theirs / ours,
-        "samples_per_s": 1 / ours,
-    }
-
-
 def measure(turns: int) -> list[Row]:
     """Every ratio."""
     shared, batch = SharedReadSnm(), BatchReadSnm()
@@ -113,12 +88,16 @@ def measure(turns: int) -> list[Row]:
     pools = medians({f"{n}": partial(pool_seconds, n) for n in (1, CORES)}, max(turns // 2, 1))
     settings = f"6T, tt, 27 C, 1.8 V, vth mismatch, {shared.steps} steps"
     name = "read SNM Monte Carlo"
+    shared_library = "PySpice shared library"
     return [
-        row(name, f"PySpice shared library; {settings}", alone["shared"], "a process a sample", alone["batch"]),
-        row(name, f"PySpice, {CORES} processes; {settings}", pools[f"{CORES}"], "PySpice, 1 process", pools["1"]),
-        row(name, "compact cell, 1 thread", alone["one thread"], "PySpice shared library", alone["shared"]),
-        row(name, "compact cell, 1 thread, full mismatch", alone["full"], "PySpice shared library", alone["shared"]),
-        row(name, f"compact cell, {CORES} threads", alone["threads"], "PySpice shared library", alone["shared"]),
+        row(name, f"{backend}; {settings}", ours, peer, theirs, None, samples_per_s=1 / ours)
+        for backend, ours, peer, theirs in (
+            (shared_library, alone["shared"], "a process a sample", alone["batch"]),
+            (f"PySpice, {CORES} processes", pools[f"{CORES}"], "PySpice, 1 process", pools["1"]),
+            ("compact cell, 1 thread", alone["one thread"], shared_library, alone["shared"]),
+            ("compact cell, 1 thread, full mismatch", alone["full"], shared_library, alone["shared"]),
+            (f"compact cell, {CORES} threads", alone["threads"], shared_library, alone["shared"]),
+        )
     ]
 
 
@@ -128,16 +107,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON list and nothing else")
     parser.add_argument("--turns", type=int, default=TURNS, help="turns that each backend takes")
     wanted = parser.parse_args()
-    rows = measure(wanted.turns)
-    if wanted.json:
-        print(json.dumps(rows))
-        return
-    print(f"{'':72}{'ms':>10}{'samples/s':>12}{'peer ms':>10}{'times faster':>14}  peer")
-    for entry in rows:
-        print(
-            f"{entry['settings']:72}{float(entry['ours_s']) * 1e3:10.4f}{float(entry['samples_per_s']):12.0f}"
-            f"{float(entry['peer_s']) * 1e3:10.4f}{float(entry['ratio']):14.1f}  {entry['peer']}"
-        )
+    show(measure(wanted.turns), wanted.json)
 
 
 if __name__ == "__main__":

@@ -1,27 +1,36 @@
-"""A tile: a crossbar whose neighbouring bit lines are differential pairs, with its drivers and converters.
+"""A tile: a crossbar with its drivers and converters, and how weights and inputs are laid on it.
 
-Weight w is the difference of a pair of cells: (g_plus - g_minus) = (g_max - g_min) w / weight_max, the idle cell of a
-pair at g_min; output k is bit line 2k minus bit line 2k + 1. Cells that hold no weight are at g_min too, and word
-lines without an input are at 0 V: they load the wires all the same.
+By default weight w is the difference of a pair of cells: (g_plus - g_minus) = (g_max - g_min) w / weight_max, the idle
+cell of a pair at g_min; output k is bit line 2k minus bit line 2k + 1 (`circuits.mapping` has the others). Cells that
+hold no weight are at g_min too, and word lines without an input are at 0 V: they load the wires all the same.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 
 from bitline.core.errors import ConfigError
-from circuits.converters import largest_code, quantise
+from circuits.adc import Adc
+from circuits.converters import code_limits, largest_code
 from circuits.crossbar import Wires
+from circuits.dac import Dac
+from circuits.faults import Faults
+from circuits.line_timing import LineTiming
+from circuits.mapping import Layout, Mapping
+from circuits.reram_ageing import Retention
+from circuits.telegraph import Telegraph
+from circuits.verify import Verify
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
-_POSITIVE = ("v_read", "t_read", "g_max", "v_full_scale", "node", "vdd")
+_POSITIVE = ("v_read", "t_read", "t_elapsed", "g_max", "v_full_scale", "node", "vdd")
 _NOT_NEGATIVE = ("g_min", "read_noise", "offset_sigma")
 
 
@@ -29,33 +38,49 @@ _NOT_NEGATIVE = ("g_min", "read_noise", "offset_sigma")
 class TileConfig:
     """One tile's geometry, cells and converters.
 
+    What has settings of its own is a part: `mapping`, `dac`, `adc`, `faults`, `verify`.
+
     Args:
         rows: word lines.
-        cols: bit lines; two make an output.
+        cols: bit lines; two make an output of the default mapping.
         r_wire_wl: resistance of a word-line segment (ohm).
         r_wire_bl: resistance of a bit-line segment (ohm).
         r_driver: resistance of a word line's driver (ohm).
         r_sink: resistance of a bit line's sense input (ohm).
-        v_read: word-line voltage for an input bit of 1 (V).
+        v_read: word-line voltage for the largest digit of an input, which bit-serial is a 1 (V).
         t_read: how long a plane is driven (s).
         g_min: conductance of an idle cell (S).
         g_max: conductance of the largest weight (S).
         weight_bits: of the signed weights, which are within +-(2^(weight_bits - 1) - 1).
-        input_bits: of the unsigned inputs; one plane each.
+        input_bits: of the unsigned inputs; as many planes as digits of the DAC's bits make them.
         adc_bits: of the converter.
-        adcs: converters of the tile; output k is converted by number k modulo `adcs`.
+        adcs: converters of the tile; channel k, which is output k by default, is converted by number k modulo `adcs`.
+            "column" is one for each channel.
         v_full_scale: voltage at the converter for full scale (V); a transimpedance stage, whose resistance is this over
             the full-scale current, makes it from the difference of a pair.
         offset_mean: of the converter's input-referred offset (V).
         offset_sigma: spread of that offset over converters (V).
-        auto_zero: the code of a read without input is stored once and subtracted from every code, so that less than
-            half an LSB of the offset stays, and the range it has cost.
+        auto_zero: the code of a read with every digit 0 is stored once and subtracted from every code, so that less
+            than half an LSB of the offset stays, and the range it has cost. A driver that is off 0 V at its digit 0 is
+            in it.
         read_noise: relative, of each cell's conductance, drawn anew for every plane.
         programming_sigma: standard deviation (S) of a programmed cell as a function of its target (S), as a fitted
             model or any callable on arrays; it refuses targets outside its valid range. None programs exactly.
         g_reach: least and greatest conductance (S) that a cell can have; what is drawn beyond ends there.
         node: of the process (m), to which published costs are scaled.
         vdd: of its logic (V), likewise.
+        mapping: of weights to cells.
+        dac: the drivers of the word lines.
+        adc: what its converters are beside bits and offset.
+        faults: cells that are stuck.
+        verify: how programming is repeated until it is near enough.
+        remap: rows, outputs and polarities are placed so that stuck cells do the least harm.
+        noise_way: how the spread of outputs by read noise is found; `crossbar.noise` has the ways.
+        telegraph: random telegraph noise of the cells; None for none.
+        ageing: what becomes of conductances after programming; None keeps them.
+        t_elapsed: since programming (s), with `ageing`.
+        drift_compensation: the converters' full scale follows the mean drift of the tile's weights.
+        timing: capacitances and bandwidths, by which outputs settle over `t_read`; None has them settled.
 
     Raises:
         ConfigError: a value that no tile can have.
@@ -74,7 +99,7 @@ class TileConfig:
     weight_bits: int = 8
     input_bits: int = 8
     adc_bits: int = 8
-    adcs: int = 1
+    adcs: int | Literal["column"] = 1
     v_full_scale: float = 0.9
     offset_mean: float = 0.0
     offset_sigma: float = 0.0
@@ -84,12 +109,27 @@ class TileConfig:
     g_reach: tuple[float, float] = (0.0, math.inf)
     node: float = 130e-9
     vdd: float = 1.8
+    mapping: Mapping = field(default_factory=Mapping)
+    dac: Dac = field(default_factory=Dac)
+    adc: Adc = field(default_factory=Adc)
+    faults: Faults = field(default_factory=Faults)
+    verify: Verify = field(default_factory=Verify)
+    remap: bool = False
+    noise_way: Literal["auto", "matrix", "local", "adjoint"] = "auto"
+    telegraph: Telegraph | None = None
+    ageing: Retention | None = None
+    t_elapsed: float = 1.0
+    drift_compensation: bool = False
+    timing: LineTiming | None = None
 
     def __post_init__(self) -> None:
         _ = self.wires  # refuses bad resistances
-        for name in ("rows", "cols", "adcs"):
+        for name in ("rows", "cols"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        _require(self.cols % 2 == 0, "cols", self.cols, "even: two bit lines make an output")
+        if self.adcs != "column":
+            _require(isinstance(self.adcs, int) and self.adcs >= 1, "adcs", self.adcs, '1 or more, or "column"')
+        if self.mapping.scheme == "differential":
+            _require(self.cols % 2 == 0, "cols", self.cols, "even: two bit lines make an output")
         for name in ("weight_bits", "adc_bits"):
             _require(2 <= getattr(self, name) <= 12, name, getattr(self, name), "from 2 to 12")
         _require(1 <= self.input_bits <= 16, "input_bits", self.input_bits, "from 1 to 16")
@@ -104,16 +144,38 @@ class TileConfig:
         low, high = self.g_reach
         _require(0 <= low <= self.g_min, "g_reach[0]", low, f"from 0 to g_min = {self.g_min:g}")
         _require(high >= self.g_max, "g_reach[1]", high, f"g_max = {self.g_max:g} or more")
+        _ = self.layout  # refuses too few bit lines
+        self.adc.checked(self.adc_bits, signed=self.mapping.signed)
 
     @property
     def wires(self) -> Wires:
         """The resistances of its lines."""
         return Wires(self.r_wire_wl, self.r_wire_bl, self.r_driver, self.r_sink)
 
+    @cached_property
+    def layout(self) -> Layout:
+        """Where weights stand."""
+        return Layout(self.mapping, self.weight_bits, self.cols)
+
     @property
     def outputs(self) -> int:
-        """Differential pairs of bit lines."""
-        return self.cols // 2
+        """Outputs that fit it."""
+        return self.layout.outputs
+
+    @property
+    def converters(self) -> int:
+        """Converters that it has."""
+        return self.layout.channels(self.outputs) if self.adcs == "column" else self.adcs
+
+    @property
+    def planes(self) -> int:
+        """How often the word lines are driven for an input."""
+        return -(-self.input_bits // self.dac.bits)
+
+    @property
+    def plane_sum(self) -> int:
+        """Sum of the planes' weights: what a code that every plane has comes to."""
+        return int(2 ** (self.dac.bits * self.planes) - 1) // self.dac.largest
 
     @property
     def weight_max(self) -> int:
@@ -122,56 +184,31 @@ class TileConfig:
 
     @property
     def product_current(self) -> float:
-        """Current (A) of an input bit of 1 on a weight of 1, without wires."""
-        return self.v_read * (self.g_max - self.g_min) / self.weight_max
+        """Current (A) of an input digit of 1 on a cell's digit of 1, without wires."""
+        return self.v_read * (self.g_max - self.g_min) / (self.layout.level_max * self.dac.largest)
 
     def lsb(self, full_scale: float) -> float:
         """Current (A) of one code at a full scale (A)."""
-        return full_scale / largest_code(self.adc_bits)
+        return full_scale / code_limits(self.adc_bits, signed=self.mapping.signed)[1]
 
-    def targets(self, weights: Ints) -> Floats:
-        """Conductances (S), shape (rows, cols), that stand for weights[rows used, outputs used].
-
-        Raises:
-            ConfigError: weights that do not fit the tile.
-        """
-        used_rows, used = _fitting(weights, self)
-        level = np.zeros((self.rows, self.cols))
-        level[:used_rows, 0 : 2 * used : 2] = np.maximum(weights, 0)
-        level[:used_rows, 1 : 2 * used : 2] = np.maximum(-weights, 0)
-        return self.g_min + (self.g_max - self.g_min) * level / self.weight_max
-
-    def programmed(self, weights: Ints, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """What writing the weights leaves: conductances (S), shape (rows, cols), and offsets (V), shape (adcs,).
-
-        A whole tile of variation is drawn whatever is used of it, so that a cell's draw does not depend on the weights.
-        A conductance drawn beyond what a cell can have is the nearest that it can.
+    def checked_weights(self, weights: Any) -> Ints:
+        """Weights[rows used, outputs used] as integers.
 
         Raises:
             ConfigError: weights that do not fit the tile.
-            ModelRangeError: a target outside the range of `programming_sigma`.
         """
-        g = self.targets(weights)
-        scores = rng.standard_normal((self.rows, self.cols))
-        offsets = self.offset_mean + self.offset_sigma * rng.standard_normal(self.adcs)
-        if self.programming_sigma is not None:
-            g = np.clip(g + self.programming_sigma(g) * scores, *self.g_reach)
-        return g, offsets
-
-    def offset_codes(self, offsets: Floats, used: int) -> Floats:
-        """What each used output's converter adds to a level, in LSB, from offsets (V), shape (adcs,).
-
-        An offset is the input at which decisions flip, so it is taken off what is converted.
-        """
-        each = offsets[np.arange(used) % self.adcs]
-        return np.asarray(-each * largest_code(self.adc_bits) / self.v_full_scale)
-
-    def zero_codes(self, offsets: Floats, used: int) -> Ints:
-        """What auto-zero subtracts from each used output, all planes shifted and added: 0 without auto-zero."""
-        if not self.auto_zero:
-            return np.zeros(used, dtype=np.int64)
-        codes, _ = quantise(self.offset_codes(offsets, used), self.adc_bits)
-        return np.asarray(codes * (2**self.input_bits - 1))
+        weights = np.asarray(weights)
+        if weights.ndim != 2 or not (1 <= weights.shape[0] <= self.rows and 1 <= weights.shape[1] <= self.outputs):
+            raise ConfigError(
+                f"weights have shape {weights.shape}; a tile of {self.rows} x {self.cols} cells holds up to "
+                f"({self.rows}, {self.outputs})"
+            )
+        if weights.dtype.kind not in "iu":
+            raise ConfigError(f"weights hold {weights.dtype}; a tile holds integers: quantise them first")
+        worst = int(np.abs(weights).max())
+        if worst > self.weight_max:
+            raise ConfigError(f"a weight is {worst}; {self.weight_bits} bits hold up to +-{self.weight_max}")
+        return np.asarray(weights, dtype=np.int64)
 
     def checked_inputs(self, x: Any, used_rows: int) -> Ints:
         """Inputs x[batch, rows used] as integers.
@@ -184,7 +221,7 @@ class TileConfig:
             raise ConfigError(f"x has shape {x.shape}; this tile takes (batch, {used_rows})")
         if x.dtype.kind not in "iu":
             raise ConfigError(f"x holds {x.dtype}; a tile takes unsigned integers: quantise them first")
-        if x.size and (x.min() < 0 or x.max() >= 2**self.input_bits):
+        if int(np.bitwise_or.reduce(x, axis=None)) >> self.input_bits:  # negative ones too: their sign is a high bit
             raise ConfigError(
                 f"x spans {x.min()} to {x.max()}; inputs of {self.input_bits} bits are from 0 to "
                 f"{2**self.input_bits - 1}"
@@ -192,20 +229,6 @@ class TileConfig:
         return np.asarray(x, dtype=np.int64)
 
 
-def _fitting(weights: Ints, config: TileConfig) -> tuple[int, int]:
-    if weights.ndim != 2 or not (1 <= weights.shape[0] <= config.rows and 1 <= weights.shape[1] <= config.outputs):
-        raise ConfigError(
-            f"weights have shape {weights.shape}; a tile of {config.rows} x {config.cols} cells holds up to "
-            f"({config.rows}, {config.outputs})"
-        )
-    if weights.dtype.kind not in "iu":
-        raise ConfigError(f"weights hold {weights.dtype}; a tile holds integers: quantise them first")
-    worst = int(np.abs(weights).max())
-    if worst > config.weight_max:
-        raise ConfigError(f"a weight is {worst}; {config.weight_bits} bits hold up to +-{config.weight_max}")
-    return int(weights.shape[0]), int(weights.shape[1])
-
-
-def _require(holds: bool, name: str, value: float, rule: str) -> None:  # noqa: FBT001 - reads as the rule it checks
+def _require(holds: bool, name: str, value: object, rule: str) -> None:  # noqa: FBT001 - reads as the rule it checks
     if not holds:
         raise ConfigError(f"{name} is {value!r}; it must be {rule}")

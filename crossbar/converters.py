@@ -1,57 +1,180 @@
-"""Bit planes and analog-to-digital conversion at speed; `circuits.converters` is the slow twin and the definition."""
+"""Input planes and analog-to-digital conversion at speed; `circuits.converters` is the slow twin and the definition."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numba import njit
 
+Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Singles = np.ndarray[Any, np.dtype[np.float32]]
 
-
-@njit(cache=True)
-def spread_bits(x: Ints, planes: Singles) -> None:
-    """Fill planes[p, batch, rows] with bit p of x[batch, rows]; further rows of the batch become 0."""
-    batch, rows = x.shape
-    for p in range(planes.shape[0]):
-        for k in range(planes.shape[1]):
-            if k >= batch:
-                planes[p, k] = 0.0
-                continue
-            for i in range(rows):
-                planes[p, k, i] = np.float32((x[k, i] >> p) & 1)
+# Inputs are worked on in blocks of exactly this many, the last one padded with zeros: a matrix product of another size
+# may round otherwise, and an input's noiseless result shall not depend on its neighbours. It holds at the same place in
+# a block: at another one single precision may round the last bit otherwise, which moves a code that was undecided
+BLOCK = 256
 
 
-@njit(cache=True)
-def convert(level: Singles, variance: Singles, scores: Singles, offset: Singles, limit: int, codes: Ints) -> int:
-    """Convert, shift and add.
+def blocks(batch: int) -> Iterator[slice]:
+    """The inputs of each block."""
+    for start in range(0, batch, BLOCK):
+        yield slice(start, min(start + BLOCK, batch))
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Inputs of a tile and their planes, for every tile that takes the same inputs.
 
     Args:
-        level: noiseless levels in LSB, shape (planes, batch or more, cols).
+        x: unsigned integers, shape (batch, rows).
+        count: planes of an input.
+        each: bits of a plane.
+    """
+
+    x: Ints
+    count: int
+    each: int
+
+    @cached_property
+    def digits(self) -> tuple[Singles, Floats]:
+        """Planes as ideal DACs drive them, shape (blocks, count, BLOCK, rows), and the sum of each row's squares."""
+        return self._spread(None)
+
+    def levels(self, table: Singles) -> tuple[Singles, Floats]:
+        """`digits` where row i is driven with table[i, digit] for a digit."""
+        return self._spread(table)
+
+    def _spread(self, table: Singles | None) -> tuple[Singles, Floats]:
+        batch, rows = self.x.shape
+        parts = list(blocks(batch))
+        planes = np.empty((len(parts), self.count, BLOCK, rows), dtype=np.float32)
+        squares = np.zeros(rows)
+        for part, own in zip(parts, planes, strict=True):
+            if table is None:
+                spread_digits(self.x[part], self.each, own, squares)
+            else:
+                spread_levels(self.x[part], self.each, table, own, squares)
+        return planes, squares
+
+
+@njit(cache=True, nogil=True)
+def spread_digits(x: Ints, each: int, planes: Singles, squares: Floats) -> None:
+    """Fill planes[p, batch, rows] with digit p, of `each` bits, of x[batch, rows]; further rows of the batch become 0.
+
+    The squares of what each row is driven with are added to squares[rows].
+    """
+    batch, rows = x.shape
+    mask = np.int32((1 << each) - 1)
+    narrow = x.astype(np.int32)  # twice as many lanes as int64
+    for p in range(planes.shape[0]):
+        shift = np.int32(p * each)
+        plane = planes[p]
+        total = np.zeros(rows, dtype=np.float64)
+        for k in range(batch):
+            for i in range(rows):
+                plane[k, i] = np.float32((narrow[k, i] >> shift) & mask)
+        for k in range(batch):
+            for i in range(rows):
+                total[i] += plane[k, i] * plane[k, i]
+        plane[batch:] = np.float32(0.0)
+        for i in range(rows):
+            squares[i] += total[i]
+
+
+@njit(cache=True, nogil=True)
+def spread_levels(x: Ints, each: int, table: Singles, planes: Singles, squares: Floats) -> None:
+    """`spread_digits` where row i drives table[i, digit] for a digit."""
+    batch, rows = x.shape
+    mask = (1 << each) - 1
+    for p in range(planes.shape[0]):
+        for k in range(batch):
+            for i in range(rows):
+                level = table[i, (x[k, i] >> (p * each)) & mask]
+                squares[i] += np.float64(level) * level
+                planes[p, k, i] = level
+        planes[p, batch:] = np.float32(0.0)
+
+
+@njit(cache=True, nogil=True)
+def convert(
+    level: Singles, variance: Singles, scores: Singles, offset: Singles, low: int, high: int, each: int, codes: Ints
+) -> int:
+    """Convert in uniform steps, shift and add.
+
+    Args:
+        level: noiseless levels in LSB, shape (planes, batch or more, channels).
         variance: of the noise in LSB squared, shaped as `level`.
-        scores: standard normal, shape (planes, batch, cols); with no planes there is no noise.
-        offset: of each column's converter in LSB, shape (cols,).
-        limit: the largest code.
-        codes: shape (batch, cols); gets the sum over planes p of code times 2^p.
+        scores: standard normal, shape (planes, batch, channels); with no planes there is no noise.
+        offset: of each channel's converter in LSB, shape (channels,).
+        low: the least code.
+        high: the largest.
+        each: bits of a plane.
+        codes: shape (batch, channels); gets the sum over planes p of code times 2^(each p).
 
     Returns:
         How many conversions saturated.
     """
     saturated = 0
-    batch, cols = codes.shape
-    top = np.float32(limit)
+    batch, channels = codes.shape
+    bottom, top = np.float32(low), np.float32(high)
+    noisy = scores.shape[0] > 0
+    total = np.empty(channels, dtype=np.int32)  # 12 bits of 16 planes go up to 2^28
+    z = np.empty(channels, dtype=np.float32)
     for k in range(batch):
-        for j in range(cols):
+        total[:] = 0
+        for p in range(level.shape[0]):
+            shift = np.int32(p * each)
+            for j in range(channels):
+                z[j] = level[p, k, j] + offset[j]
+            if noisy:
+                for j in range(channels):
+                    z[j] += np.sqrt(variance[p, k, j]) * scores[p, k, j]
+            beyond = np.int32(0)
+            for j in range(channels):
+                nearest = np.rint(z[j])
+                kept = min(max(nearest, bottom), top)
+                beyond += np.int32(nearest != kept)
+                total[j] += np.int32(kept) << shift
+            saturated += int(beyond)
+        for j in range(channels):
+            codes[k, j] = total[j]
+    return saturated
+
+
+@njit(cache=True, nogil=True)
+def convert_steps(
+    level: Singles,
+    variance: Singles,
+    scores: Singles,
+    offset: Singles,
+    thresholds: Singles,
+    low: int,
+    each: int,
+    codes: Ints,
+) -> int:
+    """`convert` in steps at thresholds[channels, steps] (LSB), rising."""
+    saturated = 0
+    batch, channels = codes.shape
+    steps = thresholds.shape[1]
+    for k in range(batch):
+        for j in range(channels):
             codes[k, j] = 0
         for p in range(level.shape[0]):
-            for j in range(cols):
+            for j in range(channels):
                 z = level[p, k, j] + offset[j]
                 if scores.shape[0] > 0:
                     z += np.sqrt(variance[p, k, j]) * scores[p, k, j]
-                nearest = np.rint(z)
-                kept = min(max(nearest, -top), top)
-                saturated += nearest != kept
-                codes[k, j] += np.int64(kept) << p
+                nearest = np.rint(z) - low
+                saturated += nearest < 0 or nearest > steps
+                step = np.int64(min(max(nearest, np.float32(0)), np.float32(steps)))
+                while step < steps and z >= thresholds[j, step]:
+                    step += 1
+                while step > 0 and z < thresholds[j, step - 1]:
+                    step -= 1
+                codes[k, j] += (low + step) << (p * each)
     return saturated

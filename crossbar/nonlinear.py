@@ -1,47 +1,44 @@
-"""A crossbar whose cells have a fitted, nonlinear I-V: by repeated linear solutions.
+"""A crossbar of nonlinear cells by repeated nodal analysis: the slow, obviously right twin of `crossbar.newton`.
 
-Each step takes every cell as the conductance i(v) / v at the voltage that the last step left on it. Read I-Vs bend
-little over what wires take of a read voltage, so a few steps do.
+Each step takes every cell as the conductance i / v at the voltage that the last step left on it, and goes half of the
+way: steep cells behind high resistances would swing about the solution otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from bitline.core.errors import ConvergenceError
-from circuits.crossbar import Floats, Wires, checked_conductances, checked_voltages
-from crossbar.nodal import node_voltages
+from circuits.crossbar import Wires
+from circuits.terminals import Terminals
+from crossbar.cells import Law
+from crossbar.nodal import nodal_solution
+from crossbar.nodes import Nodes
 
-_STEPS = 50
+_STEPS = 200
 _LEAST = 1e-6  # V, below which a cell is taken as it is there
 
 
-def solve_nonlinear(
-    g: Floats, v: Floats, wires: Wires, iv: Callable[[Floats, Floats], Floats], tolerance: float = 1e-9
-) -> Floats:
-    """Currents (A) into the sense inputs, shape (bit_lines,).
+def solve_by_chords(law: Law, wires: Wires, terminals: Terminals, tolerance: float = 1e-9) -> Nodes:
+    """Every node of a crossbar of cells, for a single vector.
 
     Args:
-        g: what tells cells apart (S), shape (word_lines, bit_lines): the conductance that `iv` takes.
-        v: word-line voltages (V), shape (word_lines,).
+        law: what the cells carry; nothing where both lines are at one voltage.
         wires: resistances of the lines.
-        iv: current (A) at voltages (V, 0 or more) of cells g (S), all of one shape; odd in the voltage.
-        tolerance: of the largest current's change in the last step, relative.
+        terminals: what holds their ends, for one vector.
+        tolerance: of the largest change of a cell's current in the last step, over the largest of them.
 
     Raises:
-        ConfigError: g or v is no such array.
         ConvergenceError: the steps do not settle.
     """
-    g = checked_conductances(g)
-    v = checked_voltages(v, g.shape[0])
-    cells, before = g, np.zeros(g.shape[1])
+    word, bit, before = np.full(law.shape, _LEAST), np.zeros(law.shape), np.full(law.shape, np.inf)
     for _ in range(_STEPS):
-        nodes = node_voltages(cells, v, wires)
-        found: Floats = nodes.i[0]
-        if np.abs(found - before).max() <= tolerance * np.abs(found).max():
-            return found
-        across = np.maximum(np.abs(nodes.word[0] - nodes.bit[0]), _LEAST)
-        cells, before = iv(across, g) / across, found
-    raise ConvergenceError(f"a crossbar of {g.shape} nonlinear cells does not settle in {_STEPS} steps")
+        across = word - bit
+        at_word = np.where(np.abs(across) < _LEAST, bit + _LEAST, word)
+        i = law(at_word, bit).i
+        nodes = nodal_solution(i / (at_word - bit), wires, terminals)
+        word, bit = (word + nodes.word[0]) / 2, (bit + nodes.bit[0]) / 2
+        if np.abs(i - before).max() <= tolerance * np.abs(i).max():
+            return nodes
+        before = i
+    raise ConvergenceError(f"a crossbar of {law.shape} nonlinear cells does not settle in {_STEPS} steps")

@@ -5,16 +5,21 @@ Solving the two in turn is block Gauss-Seidel, which always converges for this p
 wires conduct far better than cells. The two are fused: one pass walks the rows once, back-substituting the bit lines
 of the pass before, solving the row's word line and eliminating the bit lines in the other direction for the next.
 
+A pass works on changes of voltages only: what the bit lines moved by in the pass before is the next one's source. So
+one number a node and vector is kept between passes, and the sensed currents are the sum of what each pass brings.
+
 After a pass every bit line obeys Kirchhoff's current law exactly, and node (i, j) of a word line misses it by
-g[i, j] times the change of its bit line's voltage. A current injected at a node comes out of the sense inputs at most
-whole, so the sum of those currents bounds the sum of the errors of all bit-line currents. Passes stop on this bound.
+g[i, j] times the change of its bit line's voltage. Of a current injected there, what reaches the sense inputs is at
+most the voltage that the node would have with every bit line at 1 V (by reciprocity, since none of their nodes can be
+above the sense inputs when these are at 1 V and the drivers at 0 V). So weighted, the sum of those currents bounds the
+sum of the errors of all bit-line currents. Passes stop on this bound.
 
 Vectors are innermost, so that one pass serves a block of them. The slow twin is `crossbar.nodal`.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -22,7 +27,57 @@ from numba import njit
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 BLOCK = 32
-"""Vectors a block: enough for SIMD, few enough for the cache."""
+"""Vectors a block: enough for SIMD, few enough for the cache. A constant of the kernels, which are slower without."""
+
+
+class Factors(NamedTuple):
+    """Elimination of all lines, shape (m, n) each; a pair is (g / pivot, wire conductance / pivot).
+
+    Attributes:
+        word: of the word lines, from bit line 0 on.
+        down: of the bit lines, from word line 0 on.
+        up: of the bit lines, from the last word line back.
+        weight: of a bit line's change in the bound (S).
+    """
+
+    word: tuple[Floats, Floats]
+    down: tuple[Floats, Floats]
+    up: tuple[Floats, Floats]
+    weight: Floats
+
+
+@njit(cache=True, nogil=True)
+def factors(g: Floats, s_first: float, s_wl: float, s_bl: float, s_last: float) -> Factors:
+    """What all blocks of vectors share.
+
+    Args:
+        g: cell conductances (S), shape (m, n).
+        s_first: conductance from a source to its word line's first node (S).
+        s_wl: of a word-line segment (S).
+        s_bl: of a bit-line segment (S).
+        s_last: from a bit line's last node to 0 V (S).
+    """
+    word = _word_factors(g, s_first, s_wl)
+    down, up = _bit_factors(g, s_bl, s_last, 1), _bit_factors(g, s_bl, s_last, -1)
+    return Factors(word, down, up, g * _followed(word))
+
+
+@njit(cache=True)
+def _followed(word: tuple[Floats, Floats]) -> Floats:
+    """Voltages of the word lines' nodes, shape (m, n), with all bit lines at 1 V and the drivers at 0 V."""
+    cell, wire = word
+    m, n = cell.shape
+    volts = np.empty((m, n))
+    for i in range(m):
+        along = 0.0
+        for j in range(n):
+            along = cell[i, j] + wire[i, j] * along
+            volts[i, j] = along
+        along = 0.0
+        for j in range(n - 1, -1, -1):
+            along = volts[i, j] + wire[i, j] * along
+            volts[i, j] = along
+    return volts
 
 
 @njit(cache=True)
@@ -62,118 +117,140 @@ def _bit_factors(g: Floats, s: float, s_last: float, way: int) -> tuple[Floats, 
 
 
 @njit(cache=True, fastmath={"contract"}, error_model="numpy")
-def _row(
-    g: Floats,
+def _bit_lines(back: Floats, weight: Floats, carried: Floats, b: Floats, bound: Floats) -> None:
+    """Change `b` of a row's bit-line voltages, shape (n, BLOCK), which comes in as that of the row before."""
+    for j in range(carried.shape[0]):
+        onward, counts = back[j], weight[j]
+        for k in range(BLOCK):
+            b[j, k] = carried[j, k] + onward * b[j, k]
+            bound[k] += counts * abs(b[j, k])
+
+
+@njit(cache=True, fastmath={"contract"}, error_model="numpy")
+def _word_line(
     word: tuple[Floats, Floats],
     bit: tuple[Floats, Floats],
-    back: Floats,
-    carried: Floats,
     b: Floats,
-    carried_before: Floats,
-    b_before: Floats,
     w: Floats,
-    line: Floats,
-    bound: Floats,
-) -> None:
-    """One row of a pass; `line` comes in with the source's share and is scratch then."""
-    n, width = b.shape
-    word_cell, word_wire = word
-    bit_cell, bit_wire = bit
-    for j in range(n):
-        gj, cj, wj, xj = g[j], word_cell[j], word_wire[j], back[j]
-        for k in range(width):
-            x = carried[j, k] + xj * b_before[j, k]
-            bound[k] += gj * abs(x - b[j, k])
-            b[j, k] = x
-            y = cj * x + wj * line[k]
-            line[k] = y
-            w[j, k] = y
-    for k in range(width):
-        line[k] = 0.0
-    for j in range(n - 1, -1, -1):
-        wj, cj, xj = word_wire[j], bit_cell[j], bit_wire[j]
-        for k in range(width):
-            y = w[j, k] + wj * line[k]
-            line[k] = y
-            carried[j, k] = cj * y + xj * carried_before[j, k]
-
-
-@njit(cache=True)
-def _pass(
-    g: Floats,
-    v: Floats,
-    first: float,
-    word: tuple[Floats, Floats],
-    bit: tuple[Floats, Floats],
-    back: tuple[Floats, Floats],
-    way: int,
+    before: Floats,
     carried: Floats,
-    b: Floats,
-    bound: Floats,
 ) -> None:
-    """One pass over the rows; brings `carried` and `b`, shape (m, n, width), up to date.
+    """Solve a row's word line for the change `b` and eliminate its nodes from the bit lines.
 
-    The rows are walked against the elimination that `carried` holds and along the one that `bit` holds: way 1 from the
-    first to the last, -1 back.
+    Args:
+        word: elimination of this word line, shape (n,) each.
+        bit: of the bit lines' nodes in this row.
+        b: change of the bit-line voltages (V), shape (n, BLOCK).
+        w: scratch, shape (n + 1, BLOCK); w[0] is what the source gives the first node.
+        before: `carried` of the row before.
+        carried: what is carried on, shape (n, BLOCK).
     """
-    m, n, width = b.shape
-    w, line, nothing = np.empty((n, width)), np.empty(width), np.zeros((n, width))
+    cell, wire = word
+    bit_cell, bit_wire = bit
+    n = carried.shape[0]
+    for j in range(n):
+        given, onward = cell[j], wire[j]
+        for k in range(BLOCK):
+            w[j + 1, k] = given * b[j, k] + onward * w[j, k]
+    for k in range(BLOCK):
+        w[0, k] = 0.0
+    for j in range(n - 1, -1, -1):
+        onward, given, across = wire[j], bit_cell[j], bit_wire[j]
+        for k in range(BLOCK):
+            w[0, k] = w[j + 1, k] + onward * w[0, k]
+            carried[j, k] = given * w[0, k] + across * before[j, k]
+
+
+@njit(cache=True, error_model="numpy")
+def _pass(lines: Factors, source: Floats, number: int, carried: Floats, out: Floats, bound: Floats) -> None:
+    """One pass over the rows, odd numbers from the last row to the first, even ones back.
+
+    Args:
+        lines: the elimination.
+        source: voltage times s_first / s_wl, shape (m, BLOCK); drives the first pass.
+        number: of the pass, from 1.
+        carried: the bit lines' elimination by the pass before, shape (m, n, BLOCK); becomes that of this one.
+        out: sum of the changes of the bit lines' last nodes (V), shape (n, BLOCK).
+        bound: gets the bound on each vector's summed error (A), shape (BLOCK,).
+    """
+    m, n, _ = carried.shape
+    way = -1 if number % 2 else 1
+    back, bit = (lines.down, lines.up) if way < 0 else (lines.up, lines.down)
+    w, b, nothing = np.empty((n + 1, BLOCK)), np.zeros((n, BLOCK)), np.zeros((n, BLOCK))
     bound[:] = 0.0
     for step in range(m):
         i = step if way > 0 else m - 1 - step
-        before = i - way
-        carried_before = carried[before] if step > 0 else nothing
-        b_before = b[before] if step > 0 else nothing
-        for k in range(width):
-            line[k] = first * v[i, k]
-        word_i, bit_i = (word[0][i], word[1][i]), (bit[0][i], bit[1][i])
-        _row(g[i], word_i, bit_i, back[1][i], carried[i], b[i], carried_before, b_before, w, line, bound)
+        if number > 1:
+            _bit_lines(back[1][i], lines.weight[i], carried[i], b, bound)
+            if i == m - 1:
+                out += b
+        for k in range(BLOCK):
+            w[0, k] = source[i, k] if number == 1 else 0.0
+        before = carried[i - way] if step > 0 else nothing
+        _word_line((lines.word[0][i], lines.word[1][i]), (bit[0][i], bit[1][i]), b, w, before, carried[i])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
+def _half_pass(lines: Factors, number: int, carried: Floats, out: Floats, bound: Floats) -> None:
+    """The bit lines' half of a pass, which is all that the last one needs; `carried` stays."""
+    m, n, _ = carried.shape
+    b = np.zeros((n, BLOCK))
+    bound[:] = 0.0
+    for step in range(m):
+        i = m - 1 - step if number % 2 else step
+        back = lines.down[1][i] if number % 2 else lines.up[1][i]
+        _bit_lines(back, lines.weight[i], carried[i], b, bound)
+        if i == m - 1:
+            out += b
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def sweep_block(
-    g: Floats, v: Floats, s_first: float, s_wl: float, s_bl: float, s_last: float, tolerance: float, passes: int
-) -> tuple[Floats, bool]:
+    lines: Factors, source: Floats, s_last: float, tolerance: float, passes: int
+) -> tuple[Floats, Floats, bool]:
     """Bit-line currents of a block of vectors.
 
     Args:
-        g: cell conductances (S), shape (m, n).
-        v: word-line voltages (V), shape (m, width): vectors are columns.
-        s_first: conductance from a source to its word line's first node (S).
-        s_wl: of a word-line segment (S).
-        s_bl: of a bit-line segment (S).
+        lines: the crossbar's elimination, see `factors`.
+        source: word-line voltages times s_first / s_wl (V), shape (m, BLOCK): vectors are columns, padded with zeros.
         s_last: from a bit line's last node to 0 V (S).
         tolerance: bound on the summed error of a vector's currents, over its largest current.
         passes: give up after so many, or as soon as more will clearly be needed.
 
     Returns:
-        The currents (A), shape (n, width), and whether the tolerance was met.
+        The currents (A), shape (n, BLOCK), the bound on each vector's summed error (A), shape (BLOCK,), and whether
+        the tolerance was met.
     """
-    m, n = g.shape
-    width = v.shape[1]
-    word = _word_factors(g, s_first, s_wl)
-    back, bit = _bit_factors(g, s_bl, s_last, 1), _bit_factors(g, s_bl, s_last, -1)
-    carried, b = np.zeros((m, n, width)), np.zeros((m, n, width))
-    bound, previous = np.empty(width), np.full(width, np.inf)
-    for done in range(1, passes + 1):
-        _pass(g, v, s_first / s_wl, word, bit, back, -1 if done % 2 else 1, carried, b, bound)
-        bit, back = (back, bit)
-        if done == 1:  # nothing had reached the bit lines yet
+    m, n = lines.weight.shape
+    carried, out = np.zeros((m, n, BLOCK)), np.zeros((n, BLOCK))
+    bound, previous = np.empty(BLOCK), np.full(BLOCK, np.inf)
+    near = False
+    for number in range(1, passes + 1):
+        if near:  # half a pass is enough, or else it is done again
+            brought = out.copy()
+            _half_pass(lines, number, carried, brought, bound)
+            if (bound <= _allowed(brought, s_last, tolerance)).all():
+                return s_last * brought, bound, True
+        _pass(lines, source, number, carried, out, bound)
+        if number == 1:  # nothing had reached the bit lines yet
             continue
-        met, hopeless = True, False
-        for k in range(width):
-            largest = 0.0
-            for j in range(n):
-                largest = max(largest, abs(b[m - 1, j, k]))
-            allowed = tolerance * s_last * largest
-            if bound[k] > allowed:
-                met = False
-                if done > 3:
-                    ahead = passes - done
-                    hopeless |= bound[k] >= previous[k] or bound[k] * (bound[k] / previous[k]) ** ahead > allowed
-            previous[k] = bound[k]
-        if met:
-            return s_last * b[m - 1], True
-        if hopeless:
+        allowed = _allowed(out, s_last, tolerance)
+        if (bound <= allowed).all():
+            return s_last * out, bound, True
+        factor = np.where(bound > allowed, bound / previous, 0.0)  # that a pass takes off
+        ahead = passes - number
+        if number > 3 and ((factor >= 1) | (bound * factor**ahead > allowed)).any():
             break
-    return s_last * b[m - 1], False
+        near = number > 2 and bool((bound * factor <= allowed).all())
+        previous[:] = bound
+    return s_last * out, bound, False
+
+
+@njit(cache=True)
+def _allowed(out: Floats, s_last: float, tolerance: float) -> Floats:
+    """The bound (A) that is enough for each vector, shape (BLOCK,)."""
+    largest = np.zeros(BLOCK)
+    for j in range(out.shape[0]):
+        for k in range(BLOCK):
+            largest[k] = max(largest[k], abs(out[j, k]))
+    return tolerance * s_last * largest

@@ -1,20 +1,24 @@
-"""A ReRAM tile at speed: effective matrix, bit planes, read noise, conversion."""
+"""A ReRAM tile at speed: effective matrix, input planes, read noise, conversion."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bitline.core.array import Cost, Stats
-from bitline.core.figures import MODELLED, Figure
-from circuits.converters import largest_code
+from circuits.converters import Converter
+from circuits.line_timing import LineTiming
 from circuits.programmed_tile import ProgrammedTile, TileFactory
 from circuits.tile import TileConfig
-from crossbar.converters import convert, spread_bits
-from crossbar.costs import INTEGER_ADD, WORD_LINE_DRIVER, Process, adc_energy, adc_time
+from crossbar.adjoint import Readout
+from crossbar.converters import BLOCK, Inputs, blocks, convert, convert_steps
+from crossbar.costs import tile_cost
+from crossbar.noise import OutputVariance, output_variance
+from crossbar.power import ReadPower, read_power
+from crossbar.rtn import Correction, TelegraphCells, correction, first_order_error
+from crossbar.settling import StepResponse, step_response
 from crossbar.solve import effective_matrix
 
 __all__ = ["CrossbarArray", "TileConfig", "crossbar_factory"]
@@ -23,18 +27,42 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 Singles = np.ndarray[Any, np.dtype[np.float32]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
-# Inputs are worked on in blocks of exactly this many, the last one padded with zeros: a matrix product of another size
-# may round otherwise, and an input's noiseless result shall not depend on its neighbours
-_BLOCK = 256
+
+@dataclass(frozen=True, eq=False)
+class _Ready:
+    """What a read needs of a programmed tile with its range set; channels as in `circuits.mapping`.
+
+    Args:
+        gain: level (LSB) of an input digit of 1, shape (rows, channels).
+        variance: of read noise (LSB^2) for inputs; None without.
+        traps: what telegraph noise does to levels (LSB); None without.
+        conversion_variance: of the converters' own noise and of the sampled kT/C (LSB^2).
+        converter: the converters, whose gain is in `gain` already.
+        offset: theirs (LSB), shape (channels,).
+        thresholds: theirs (LSB), shape (channels, steps), or None.
+        drivers: what word lines are driven with for each digit, shape (rows, digits); None for the digit itself.
+        zero: codes that auto-zero subtracts, shape (channels,).
+        power: of a read.
+    """
+
+    gain: Singles
+    variance: OutputVariance | None
+    traps: Correction | None
+    conversion_variance: float
+    converter: Converter
+    offset: Singles
+    thresholds: Singles | None
+    drivers: Singles | None
+    zero: Ints
+    power: ReadPower
 
 
 class CrossbarArray(ProgrammedTile):
     """A tile as an array: ``codes * scale`` estimates ``x @ weights``.
 
-    Wires are exact through the effective matrix. Read noise is to first order, in itself and in the wires' loss: the
-    variance of an output is the sum over its cells of (v_read * read_noise * effective conductance)^2, whose root is
-    1 % high where wires take 5 % of the current. Currents are in single precision, good to a millionth of full scale,
-    which moves a code only where it was undecided to that.
+    Wires are exact through the effective matrix. Read noise is to first order, with wires as `crossbar.noise` has it,
+    telegraph noise as `crossbar.rtn` has it, and outputs settle by `crossbar.settling`. Currents are in single
+    precision, good to a millionth of full scale, which moves a code only where it was undecided to that.
 
     Args:
         config: the tile.
@@ -44,6 +72,9 @@ class CrossbarArray(ProgrammedTile):
     def __init__(self, config: TileConfig) -> None:
         super().__init__(config)
         self._matrix: Floats | None = None
+        self._traps: TelegraphCells | None = None
+        self._base = np.zeros(0, dtype=np.bool_)
+        self._prepared: _Ready | None = None
 
     @property
     def matrix(self) -> Floats:
@@ -53,8 +84,43 @@ class CrossbarArray(ProgrammedTile):
             ConfigError: the tile is not programmed.
         """
         if self._matrix is None:
-            self._matrix = effective_matrix(self.conductances, self.config.wires)
+            self._matrix = effective_matrix(self._solved, self.config.wires)
         return self._matrix
+
+    @property
+    def _solved(self) -> Floats:
+        """The conductances (S) that the matrix is of."""
+        return self.conductances if self._traps is None else self._traps.conductances(self._base)
+
+    @property
+    def readout(self) -> Readout:
+        """Its word lines and bit lines in use.
+
+        Raises:
+            ConfigError: the tile is not programmed.
+        """
+        placement = self.written.placement
+        return Readout(placement.rows, *self.config.layout.bit_lines(placement))
+
+    def settling(self) -> StepResponse:
+        """How its bit lines answer a read with every word line in use at `v_read`; at once without `config.timing`.
+
+        Raises:
+            ConfigError: the tile is not programmed.
+        """
+        v = np.zeros(self.config.rows)
+        v[self.readout.rows] = self.config.v_read
+        return step_response(self._solved, v, self.config.wires, self.config.timing or LineTiming())
+
+    def settling_time(self) -> float:
+        """Time (s) after which full scale is right to half an LSB.
+
+        Raises:
+            ConfigError: the tile is not programmed.
+        """
+        slowest, readout = self.settling().time_to(0.5 / self._converter().high), self.readout
+        lines = readout.plus if readout.minus is None else np.concatenate([readout.plus, readout.minus])
+        return float(slowest[lines].max())
 
     def program(self, weights: Ints, rng: np.random.Generator) -> None:
         """Write integer weights, shape (rows, cols) up to the tile's, with variation from `rng`.
@@ -64,7 +130,20 @@ class CrossbarArray(ProgrammedTile):
             ModelRangeError: a conductance outside the range of the programming model.
         """
         super().program(weights, rng)
-        self._matrix = None  # found when it is first needed: a tile that only tells its range needs none
+        if self.config.telegraph is not None:
+            written = self.written
+            self._traps = TelegraphCells.draw(self.config.telegraph, written.g, written.faults == 0, rng.spawn(1)[0])
+            self._base = self._traps.filled
+        self._matrix = self._prepared = None  # found when first needed: a tile that only tells its range needs none
+
+    def set_range(self, full_scale: float) -> None:
+        """Fix the converter's full scale (A).
+
+        Raises:
+            ConfigError: not a positive current.
+        """
+        super().set_range(full_scale)
+        self._prepared = None
 
     def mvm(self, x: Ints, rng: np.random.Generator) -> tuple[Ints, Stats]:
         """Multiply unsigned x[batch, rows]; codes[batch, cols] and what it took.
@@ -72,77 +151,149 @@ class CrossbarArray(ProgrammedTile):
         Raises:
             ConfigError: inputs that do not fit, or a tile that is not programmed or has no range.
         """
-        x = self.config.checked_inputs(x, self.rows)
-        gain, variance = self._gains()
-        offset = self.config.offset_codes(self._offsets, self.cols).astype(np.float32)
-        codes = np.empty((x.shape[0], self.cols), dtype=np.int64)
-        planes = np.zeros((self.config.input_bits, _BLOCK, self.rows), dtype=np.float32)
-        limit, saturated = largest_code(self.config.adc_bits), 0
-        ones = np.zeros(self.rows)
-        for rows in _blocks(x.shape[0]):
-            spread_bits(x[rows], planes)
-            ones += planes.sum(axis=(0, 1), dtype=np.float64)
-            flat = planes.reshape(-1, self.rows)
-            shape = (self.config.input_bits, _BLOCK, self.cols)
-            level = (flat @ gain).reshape(shape)
-            noisy = self.config.read_noise > 0
-            spread = (flat @ variance).reshape(shape) if noisy else level
-            drawn = (self.config.input_bits if noisy else 0, codes[rows].shape[0], self.cols)
-            scores = rng.standard_normal(drawn, dtype=np.float32)
-            saturated += convert(level, spread, scores, offset, limit, codes[rows])
-        codes -= self.config.zero_codes(self._offsets, self.cols)
-        return codes, self._stats(x.shape[0], saturated, ones)
+        return self.multiply(self.prepared(x), rng)
 
-    def cost(self, stats: Stats) -> Cost:
-        """Price what `mvm` did: energy of all of it, latency of one product (planes in turn, converters shared).
+    def prepared(self, x: Ints) -> Inputs:
+        """Inputs x[batch, rows] for `multiply`, of this tile and of others of its kind that take the same.
 
-        The array's energy is computed from its currents; those of converters and adders are estimated from published
-        figures of other nodes.
-        """
-        config, count = self.config, stats.counts
-        process = Process(config.node, config.vdd)
-        conversions, turns = count.get("conversions", 0), config.input_bits * math.ceil(self.cols / config.adcs)
-        energy = {
-            "array": Figure(stats.energy.get("array", 0.0), "J", MODELLED),
-            "dac": WORD_LINE_DRIVER.energy_in(process, count.get("drives", 0)),
-            "adc": adc_energy(process, config.adc_bits, conversions),
-            "shift_add": INTEGER_ADD.energy_in(process, conversions),
-        }
-        latency = {
-            "array": Figure(config.input_bits * config.t_read, "s", MODELLED, "t_read of a bit plane is an input"),
-            "adc": adc_time(process, config.adc_bits, turns),
-        }
-        return Cost(energy, latency)
-
-    def _gains(self) -> tuple[Singles, Singles]:
-        """Level in LSB and variance in LSB^2 for an input bit of 1, each shape (rows, cols)."""
-        volts = self.config.v_read / self.config.lsb(self.full_scale)
-        used = self.matrix[: self.rows, : 2 * self.cols] * volts
-        plus, minus = used[:, 0::2], used[:, 1::2]
-        variance = self.config.read_noise**2 * (plus**2 + minus**2)
-        return (plus - minus).astype(np.float32), variance.astype(np.float32)
-
-    def _stats(self, batch: int, saturated: int, ones: Floats) -> Stats:
-        """`ones` counts the planes that drove each word line.
-
-        The array's energy is v_read times the current that reaches the sense inputs, over t_read; the little that
-        returns through word lines at 0 V is left out, some 2 % where wires take 5 % of the current.
+        Raises:
+            ConfigError: inputs that do not fit.
         """
         config = self.config
-        driven = float(ones @ self.matrix[: self.rows].sum(axis=1))
-        counts = {
-            "conversions": batch * config.input_bits * self.cols,
-            "saturated": saturated,
-            "drives": batch * config.input_bits * self.rows,
-        }
-        return Stats(batch, counts, {"array": config.v_read**2 * config.t_read * driven})
+        inputs = Inputs(config.checked_inputs(x, self.rows), config.planes, config.dac.bits)
+        if self.written.dac is None:
+            _ = inputs.digits  # now, once, whatever threads go on with them
+        return inputs
+
+    def multiply(self, inputs: Inputs, rng: np.random.Generator) -> tuple[Ints, Stats]:
+        """`mvm` of `prepared` inputs.
+
+        Raises:
+            ConfigError: a tile that is not programmed or has no range.
+        """
+        config, ready = self.config, self._ready()
+        traps_rng = rng.spawn(1)[0] if self._traps is not None else rng
+        batch, channels = inputs.x.shape[0], ready.gain.shape[1]
+        codes = np.empty((batch, channels), dtype=np.int64)
+        level = np.empty((config.planes, BLOCK, channels), dtype=np.float32)
+        driven, squares = inputs.digits if ready.drivers is None else inputs.levels(ready.drivers)
+        returned, saturated = 0.0, 0
+        for planes, rows in zip(driven, blocks(batch), strict=True):
+            self._renew_matrix()
+            ready = self._ready()
+            flat = planes.reshape(-1, self.rows)
+            np.matmul(flat, ready.gain, out=level.reshape(-1, channels))
+            if ready.power.pairs.size:
+                along = (flat @ ready.power.pairs).ravel()
+                returned += float(along @ along)
+            if self._traps is not None and ready.traps is not None:
+                states = self._traps.products(codes[rows].shape[0], config.planes, self._product_time(), traps_rng)
+                ready.traps.add(level, planes, states)
+            saturated += self._convert(level, flat, rng, codes[rows])
+        if config.auto_zero:
+            codes -= ready.zero
+        return config.layout.combined(codes), self._stats(batch, channels, saturated, squares, returned)
+
+    def _convert(self, level: Singles, flat: Singles, rng: np.random.Generator, codes: Ints) -> int:
+        """Codes of a block from its levels[planes, BLOCK, channels] and planes flat[planes * BLOCK, rows]."""
+        config, ready = self.config, self._ready()
+        spread, scores = level, _NO_NOISE
+        if ready.variance is not None:
+            squared = flat if ready.drivers is None and config.dac.bits == 1 else flat * flat
+            spread = ready.variance.of(flat, squared).reshape(level.shape)
+            if ready.conversion_variance > 0:
+                spread += np.float32(ready.conversion_variance)
+        elif ready.conversion_variance > 0:
+            spread = np.full_like(level, ready.conversion_variance)
+        if spread is not level:
+            scores = rng.standard_normal((config.planes, *codes.shape), dtype=np.float32)
+        low, high, each = ready.converter.low, ready.converter.high, config.dac.bits
+        if ready.thresholds is None:
+            return int(convert(level, spread, scores, ready.offset, low, high, each, codes))
+        return int(convert_steps(level, spread, scores, ready.offset, ready.thresholds, low, each, codes))
+
+    def cost(self, stats: Stats) -> Cost:
+        """Price what `mvm` did: energy of all of it, latency of one product (planes in turn, converters shared)."""
+        return tile_cost(self.config, self.config.layout.channels(self.cols), stats)
+
+    def _ready(self) -> _Ready:
+        if self._prepared is None:
+            self._prepared = self._prepare()
+        return self._prepared
+
+    def _prepare(self) -> _Ready:
+        config, written, converter = self.config, self.written, self._converter()
+        volts = config.v_read / config.dac.largest / self.lsb
+        settled = self._settled_share()
+        readout, matrix = self.readout, self.matrix * settled
+        rows = readout.rows
+        gain = readout.difference(matrix[rows] * volts)
+        noise = config.adc.noise**2 + (config.timing.sampled_variance if config.timing is not None else 0.0)
+        thresholds, drivers = converter.thresholds, written.dac
+        return _Ready(
+            gain=(gain * converter.gain).astype(np.float32),
+            variance=self._variance(readout, settled, volts) if config.read_noise > 0 else None,
+            traps=self._corrections(readout, matrix, volts),
+            conversion_variance=noise * (converter.high / config.v_full_scale) ** 2,
+            converter=converter,
+            offset=converter.offset.astype(np.float32),
+            thresholds=None if thresholds is None else _singles(thresholds),
+            drivers=None if drivers is None else _singles(drivers[rows]),
+            zero=self._zero_codes(),
+            power=read_power(self.matrix, config.wires, rows),
+        )
+
+    def _settled_share(self) -> Floats | float:
+        """Share of each bit line's current that has come by `config.t_read`, shape (config.cols,)."""
+        if self.config.timing is None:
+            return 1.0
+        return np.asarray(1 - self.settling().missing(self.config.t_read))
+
+    def _currents(self, v: Floats) -> Floats:
+        return np.asarray(v @ self.matrix * self._settled_share())
+
+    def _variance(self, readout: Readout, settled: Floats | float, volts: float) -> OutputVariance:
+        config, gain = self.config, self._converter().gain
+        sigma, way = config.read_noise, config.noise_way
+        return output_variance(self._solved, self.matrix, config.wires, sigma, readout, volts, way, gain, settled)
+
+    def _corrections(self, readout: Readout, matrix: Floats, volts: float) -> Correction | None:
+        if self._traps is None:
+            return None
+        gains = volts * self._converter().gain
+        return correction(self._traps, matrix, self._base, self.config.wires, readout, gains)
+
+    def _renew_matrix(self) -> None:
+        """Solve the matrix for the traps as they are, if first order misses too much of what changed since."""
+        traps = self._traps
+        if traps is None or np.array_equal(traps.filled, self._base):
+            return
+        config = self.config
+        missed = first_order_error(traps, self.matrix, self._base, config.wires, self.readout, config.dac.largest)
+        if missed > traps.noise.error_limit:
+            self._base = traps.filled
+            self._matrix = self._prepared = None
+
+    def _product_time(self) -> float:
+        return sum(figure.value for figure in self.cost(Stats()).latency.values())
+
+    def _stats(self, batch: int, channels: int, saturated: int, squares: Floats, returned: float) -> Stats:
+        """`squares` of what each word line was driven with, in steps of the DAC, and their share that returned."""
+        config = self.config
+        drives = batch * config.planes
+        counts = {"conversions": drives * channels, "saturated": saturated, "drives": drives * self.rows}
+        per_square = (config.v_read / config.dac.largest) ** 2 * config.t_read
+        total, wires = (per_square * power for power in self._ready().power.of(squares, returned))
+        return Stats(batch, counts, {"cells": total - wires, "wires": wires})
+
+
+_NO_NOISE = np.empty((0, 0, 0), dtype=np.float32)
+
+
+def _singles(values: Floats) -> Singles:
+    return np.ascontiguousarray(values, dtype=np.float32)
 
 
 def crossbar_factory(config: TileConfig) -> TileFactory:
     """Makes tiles of one kind at speed, for whoever lays a network out on them."""
     return TileFactory(config, CrossbarArray)
-
-
-def _blocks(batch: int) -> Iterator[slice]:
-    for start in range(0, batch, _BLOCK):
-        yield slice(start, min(start + _BLOCK, batch))

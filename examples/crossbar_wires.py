@@ -31,7 +31,9 @@ def main() -> None:
     codes, stats = tile.mvm(x, rng)
     error = np.abs(codes * tile.scale - x @ weights).max() / np.abs(x @ weights).max()
     print(f"a tile with 8-bit converters is off by {error:.1%} of the largest product")
-    print(f"array energy {tile.cost(stats).energy['array'].value / len(x) * 1e12:.2f} pJ a product")
+    energy = tile.cost(stats).energy
+    spent = energy["cells"].value + energy["wires"].value
+    print(f"its cells and wires take {spent / len(x) * 1e12:.2f} pJ a product")
 
 
 if __name__ == "__main__":

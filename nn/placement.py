@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -45,12 +50,36 @@ class Layer:
         return array
 
 
+@runtime_checkable
+class Programmable(Protocol):
+    """An array that tells how programming it went."""
+
+    @property
+    def fault_map(self) -> np.ndarray[Any, np.dtype[np.int8]] | None:
+        """Stuck cells: 1 on, -1 off, 0 good, shape (word lines, bit lines); None where its kind has none."""
+
+    @property
+    def programming_counts(self) -> Mapping[str, int]:
+        """What programming took, by event."""
+
+
+@runtime_checkable
+class Sharing(Protocol):
+    """An array that prepares inputs once for all arrays of its kind that take the same ones."""
+
+    def prepared(self, x: IntArray) -> Any:
+        """Inputs x[batch, rows] for `multiply`."""
+
+    def multiply(self, inputs: Any, rng: np.random.Generator) -> tuple[IntArray, Stats]:
+        """`mvm` of prepared inputs."""
+
+
 @dataclass(eq=False)
 class PlacedLayer:
     """A layer's programmed arrays on one chip, and what they have done so far.
 
     Cells are drawn from (seed, chip, layer, tile) and read noise from (seed, chip, layer, tile, batch), so that two
-    configurations can be compared on the same chip.
+    configurations can be compared on the same chip. Tiles are worked on by `threads` threads; no result depends on it.
     """
 
     layer: Layer
@@ -58,31 +87,70 @@ class PlacedLayer:
     chip: int
     arrays: tuple[Array, ...]
     stats: list[Stats] = field(default_factory=list)
+    threads: int = 1
 
     @classmethod
-    def program(cls, layer: Layer, factory: ArrayFactory, seed: int, chip: int) -> PlacedLayer:
+    def program(cls, layer: Layer, factory: ArrayFactory, seed: int, chip: int, threads: int = 1) -> PlacedLayer:
         """Make and write the arrays of chip number `chip`."""
         arrays = tuple(layer.programmed(number, factory, seed, chip) for number in range(len(layer.tiles)))
-        return cls(layer, seed, chip, arrays, [Stats()] * len(arrays))
+        return cls(layer, seed, chip, arrays, [Stats()] * len(arrays), threads)
 
     def product(self, batch: int) -> Callable[[IntArray], IntArray]:
         """What computes the layer on batch number `batch`: codes, summed over the tiles of a column, plus the bias."""
 
         def compute(x: IntArray) -> IntArray:
-            codes: IntArray = np.tile(self.layer.bias, (len(x), 1))
-            for place, (tile, array) in enumerate(zip(self.layer.tiles, self.arrays, strict=True)):
-                rng = stream(self.seed, "chip.read", self.chip, self.layer.name, *tile.place, batch)
-                part, stats = array.mvm(x[:, tile.rows], rng)
-                codes[:, tile.cols] += part
-                self.stats[place] = self.stats[place] + stats
+            sums: dict[int, IntArray] = {}  # of each column of tiles
+            with ExitStack() as stack:
+                if self.threads > 1:
+                    each: Any = stack.enter_context(ThreadPoolExecutor(self.threads)).map
+                else:
+                    each = map
+                for row in self._rows():
+                    work = self._multiplying(row[0], x, batch)
+                    for place, (found, stats) in zip(row, each(work, row), strict=True):
+                        column = self.layer.tiles[place].place[1]
+                        sums[column] = np.add(found, sums[column], out=found) if column in sums else found
+                        self.stats[place] = self.stats[place] + stats
+            codes = np.concatenate([sums[column] for column in sorted(sums)], axis=1)
+            codes += self.layer.bias
             return codes
 
         return compute
 
+    def _rows(self) -> list[list[int]]:
+        """The numbers of the tiles that take the same inputs."""
+        tiles = self.layer.tiles
+        return [list(row) for _, row in groupby(range(len(tiles)), lambda place: tiles[place].place[0])]
+
+    def _multiplying(self, first: int, x: IntArray, batch: int) -> Callable[[int], tuple[IntArray, Stats]]:
+        """What multiplies batch number `batch` of the layer's inputs on a tile of the row that tile `first` is in."""
+        array, own = self.arrays[first], x[:, self.layer.tiles[first].rows]
+        shares = isinstance(array, Sharing)
+        inputs: Any = array.prepared(own) if isinstance(array, Sharing) else own
+
+        def multiply(place: int) -> tuple[IntArray, Stats]:
+            array: Any = self.arrays[place]
+            number = self.layer.tiles[place].place
+            rng = stream(self.seed, "chip.read", self.chip, self.layer.name, *number, batch)
+            found: tuple[IntArray, Stats] = array.multiply(inputs, rng) if shares else array.mvm(inputs, rng)
+            return found
+
+        return multiply
+
     def counts(self) -> dict[str, int]:
-        """Events on all tiles so far."""
+        """Events on all tiles so far, those of programming included where the arrays tell."""
         total = sum(self.stats, Stats())
-        return {"products": total.products, **total.counts}
+        written: Counter[str] = Counter()
+        for array in self.arrays:
+            if isinstance(array, Programmable):
+                written.update(array.programming_counts)
+        return {"products": total.products, **total.counts, **written}
+
+    def faults(self) -> IntArray | None:
+        """The maps of stuck cells, shape (tiles, word lines, bit lines); None where their kind has none."""
+        maps = [array.fault_map for array in self.arrays if isinstance(array, Programmable)]
+        found = [each for each in maps if each is not None]
+        return np.stack(found).astype(np.int64) if found else None
 
     def products(self) -> int:
         """Products that the busiest tile has done so far, one after the other."""

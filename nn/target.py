@@ -21,7 +21,7 @@ class Inference:
 
     Args:
         logits: (images, classes), int32 values; a target's unit of a logit is `Program.logit_scale`.
-        trace: what was asked to be kept, by name, the image first.
+        trace: what was asked to be kept, by name, the image first; maps of stuck cells have the tile first.
         counts: events by layer and kind, as {"fc1": {"conversions": 10240, "saturated": 3}}.
         energy: J an image, by component.
         latency: s an image, by component; their sum is the time from its first input to its logits.

@@ -18,12 +18,12 @@ import numpy as np
 from bitline.core.array import Cost, Stats
 from bitline.core.errors import ConfigError
 from bitline.core.figures import MODELLED, SIMULATED, Figure
-from circuits.converters import bit_planes, quantise, shift_add
 from circuits.crossbar import Cell, Floats, Wires, checked_conductances, checked_voltages, crossbar_netlist, resistors
 from circuits.netlist import OPTIONS, Netlist
 from circuits.programmed_tile import ProgrammedTile, TileFactory
 from circuits.reram import instance, load_device, read_cell_subckt
 from circuits.technology import load_technology
+from circuits.terminals import Terminals, reading
 from circuits.tile import TileConfig
 from spice.characterise import Conditions
 from spice.engine import engine
@@ -82,15 +82,19 @@ class TransistorCells:
 
 @dataclass(frozen=True)
 class Currents:
-    """Currents (A) that ngspice found.
+    """Currents (A) that ngspice found, 0 at open ends.
 
     Attributes:
-        i: into the sense inputs, shape (batch, n).
-        i_source: out of the word-line sources, shape (batch, m).
+        i: into what holds the bit lines' last ends: the sense inputs, shape (batch, n).
+        i_source: out of what holds the word lines' first ends: the sources, shape (batch, m).
+        i_wl_last: the same of their last ends, shape (batch, m).
+        i_bl_first: into what holds the bit lines' first ends, shape (batch, n).
     """
 
     i: Floats
     i_source: Floats
+    i_wl_last: Floats
+    i_bl_first: Floats
 
 
 def currents(g: Any, v: Any, wires: Wires, cells: Cells = resistor_cells) -> Floats:
@@ -115,24 +119,41 @@ def currents(g: Any, v: Any, wires: Wires, cells: Cells = resistor_cells) -> Flo
     return i[0] if v.ndim == 1 else i
 
 
-def simulate(g: Floats, v: Floats, wires: Wires, cells: Cells = resistor_cells) -> Currents:
-    """All the currents of g[word_line, bit_line] (S) driven by v[batch, word_line] (V)."""
+def simulate(g: Floats, v: Floats | Terminals, wires: Wires, cells: Cells = resistor_cells) -> Currents:
+    """All the currents of g[word_line, bit_line] (S) between terminals, or driven by v[batch, word_line] (V)."""
     m, n = g.shape
-    i, i_source = np.empty((len(v), n)), np.empty((len(v), m))
+    ends = v if isinstance(v, Terminals) else reading(v, n)
     cell, extra = cells(g)
+    parts = []
+    for start in range(0, ends.batch, _TOGETHER):
+        some = ends.rows(slice(start, start + _TOGETHER))
+        parts.append(_currents(crossbar_netlist((m, n), wires, cell, some, extra), some))
+    if not parts:
+        return Currents(np.empty((0, n)), np.empty((0, m)), np.empty((0, m)), np.empty((0, n)))
+    return Currents(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+
+
+def _currents(circuit: Netlist, ends: Terminals) -> tuple[Floats, Floats, Floats, Floats]:
+    """In the order of `Currents`."""
     ngspice = engine()
-    for start in range(0, len(v), _TOGETHER):
-        rows = slice(start, start + _TOGETHER)
-        circuit = crossbar_netlist((m, n), wires, cell, v[rows], extra)
-        ngspice.load(circuit)
-        found = ngspice.run(circuit.analyses[0].removeprefix("."))
-        i[rows] = np.stack([found[f"vbl{j}#branch"] for j in range(n)], axis=-1)
-        i_source[rows] = -np.stack([found[f"bwl{k}#branch"] for k in range(m)], axis=-1)
-    return Currents(i, i_source)
+    ngspice.load(circuit)
+    found = ngspice.run(circuit.analyses[0].removeprefix("."))
+
+    def through(source: str, volts: Floats) -> Floats:
+        none = np.zeros(len(volts))
+        held = ~np.isnan(volts[0])
+        return np.stack([found[f"{source}{k}#branch"] if one else none for k, one in enumerate(held)], axis=-1)
+
+    return (
+        through("vbl", ends.bl_last),
+        -through("bwl", ends.wl_first),
+        -through("bwr", ends.wl_last),
+        through("vbt", ends.bl_first),
+    )
 
 
-def netlist(g: Floats, v: Floats, wires: Wires, cells: Cells = resistor_cells) -> Netlist:
-    """The netlist of g[word_line, bit_line] (S) driven by v[batch, word_line] or v[word_line] (V)."""
+def netlist(g: Floats, v: Floats | Terminals, wires: Wires, cells: Cells = resistor_cells) -> Netlist:
+    """The netlist of g[word_line, bit_line] (S) between terminals, or driven by v[batch, word_line] or v[word_line]."""
     cell, extra = cells(g)
     return crossbar_netlist((g.shape[0], g.shape[1]), wires, cell, v, extra)
 
@@ -148,12 +169,17 @@ class SpiceArray(ProgrammedTile):
         cells: what stands at the crossings.
 
     Raises:
-        ConfigError: the tile has read noise.
+        ConfigError: the tile has noise of any kind, or settles.
     """
 
     def __init__(self, config: TileConfig, cells: Cells = resistor_cells) -> None:
         if config.read_noise > 0:
             raise ConfigError(f"read_noise is {config.read_noise:g}; a netlist has none: compare with read_noise = 0")
+        if config.adc.noise > 0:
+            raise ConfigError(f"adc.noise is {config.adc.noise:g} V; a netlist has none: compare with adc.noise = 0")
+        for name in ("telegraph", "timing"):
+            if getattr(config, name) is not None:
+                raise ConfigError(f"the tile has {name}; a netlist is of settled cells: compare with {name} = None")
         super().__init__(config)
         self.cells = cells
 
@@ -165,21 +191,22 @@ class SpiceArray(ProgrammedTile):
             ConvergenceError: ngspice found no solution.
         """
         config = self.config
-        planes = bit_planes(config.checked_inputs(x, self.rows), config.input_bits)
-        v = np.zeros((config.input_bits * len(x), config.rows))
-        v[:, : self.rows] = planes.reshape(-1, self.rows) * config.v_read
-        found = simulate(self.conductances, v, config.wires, self.cells)
-        used = found.i[:, : 2 * self.cols]
-        level = (used[:, 0::2] - used[:, 1::2]) / config.lsb(self.full_scale)
-        codes, saturated = quantise(level + config.offset_codes(self._offsets, self.cols), config.adc_bits)
-        counts = {"conversions": codes.size, "saturated": saturated, "drives": planes.size}
-        energy = {"array": float(np.sum(v * found.i_source)) * config.t_read}
-        added = shift_add(codes.reshape(config.input_bits, len(x), self.cols))
-        return added - config.zero_codes(self._offsets, self.cols), Stats(len(x), counts, energy)
+        v = self._drives(x) * (config.v_read / config.dac.largest)
+        flat = v.reshape(-1, config.rows)
+        found = simulate(self.conductances, flat, config.wires, self.cells)
+        codes, saturated = self._converted(found.i.reshape(*v.shape[:2], config.cols))
+        channels = config.layout.channels(self.cols)
+        drives = config.planes * len(x)
+        counts = {"conversions": drives * channels, "saturated": saturated, "drives": drives * self.rows}
+        energy = {"array": float(np.sum(flat * found.i_source)) * config.t_read}
+        return codes, Stats(len(x), counts, energy)
+
+    def _currents(self, v: Floats) -> Floats:
+        return np.asarray(simulate(self.conductances, v[None], self.config.wires, self.cells).i[0])
 
     def cost(self, stats: Stats) -> Cost:
         """The array's energy and latency; drivers and converters are not simulated, so not priced."""
-        latency = self.config.input_bits * self.config.t_read
+        latency = self.config.planes * self.config.t_read
         return Cost(
             {"array": Figure(stats.energy.get("array", 0.0), "J", SIMULATED)},
             {"array": Figure(latency, "s", MODELLED)},

@@ -67,6 +67,34 @@ def check_reram(models: Mapping[str, FittedModel], nominal: Record, samples: Sam
     }
 
 
+def device_iv(v: Floats, current: Floats, v_ref: float, provenance: Mapping[str, str | float | int]) -> FittedModel:
+    """`reram.device_iv`: current (A) of the device alone at (v, g), fitted to every second state of a map.
+
+    Args:
+        v: across the device (V), shape (states, voltages), from 0.
+        current: A, the same shape.
+        v_ref: V; g is the device's conductance there.
+        provenance: of the map.
+    """
+    bends = [bend(volts[1:], row[1:], v_ref) for volts, row in zip(v, current, strict=True)]
+    g = current[:, -1] / v_ref * np.sinh(np.multiply(bends, v_ref)) / np.sinh(np.multiply(bends, v[:, -1]))
+    scaled = np.polynomial.polynomial.polyfit(g[::2] / g.max(), bends[::2], _DEGREE)
+    parameters = {"v_ref": v_ref, "k": [float(c / g.max() ** power) for power, c in enumerate(scaled)]}
+    modelled = KINDS["sinh_iv"](parameters, v[1::2, 1:], g[1::2, None])
+    reach = (Input("v", "V", 0.0, float(v.max())), Input("g", "S", float(g.min()), float(g.max())))
+    return FittedModel(
+        name="reram.device_iv",
+        kind="sinh_iv",
+        inputs=reach,
+        output="i",
+        unit="A",
+        parameters=parameters,
+        residual=residual(modelled, current[1::2, 1:], "1"),
+        origin=SIMULATED,
+        provenance=dict(provenance),
+    )
+
+
 def compare_reram(
     models: Mapping[str, FittedModel], nominal: Record, _fitted: Samples | None, samples: Samples
 ) -> list[Compared]:
@@ -110,7 +138,7 @@ def _compared(
         fitted.append(model(*(values[inside] for values in inputs)))
         held_out.append(np.full(np.count_nonzero(inside), stage[0]))
         index.append(np.flatnonzero(inside))
-    unit = "" if model.unit not in ("A", "S") else model.unit  # a device's state has a unit of its own
+    unit = model.unit if model.unit in ("A", "S") else "1"  # a state is in its device's own unit
     return Compared(model.name, unit, *map(np.concatenate, (simulated, fitted, held_out, index)))
 
 

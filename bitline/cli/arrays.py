@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from bitline.cli.array_time import time_parts
+from bitline.cli.cim import cim_task
 from bitline.cli.study import Study
 from bitline.core.errors import ConfigError, ModelRangeError
 from bitline.core.model_file import ModelFile
+from circuits.adc import Adc
+from circuits.dac import Dac
+from circuits.faults import Faults, read_map
+from circuits.mapping import Layout, Mapping
 from circuits.technology import load_technology
 from circuits.tile import TileConfig
+from circuits.verify import Verify
 from crossbar.costs import Process
 from crossbar.tile import crossbar_factory
 from nn.study import AccuracyTask
@@ -40,8 +48,10 @@ def tile_config(study: Study, models: ModelFile) -> TileConfig:
     return TileConfig(
         rows=settings.rows,
         cols=settings.cols,
-        r_wire_wl=settings.r_wire,
-        r_wire_bl=settings.r_wire,
+        r_wire_wl=settings.r_wire if settings.r_wire_wl is None else settings.r_wire_wl,
+        r_wire_bl=settings.r_wire if settings.r_wire_bl is None else settings.r_wire_bl,
+        r_driver=settings.r_driver,
+        r_sink=settings.r_sink,
         v_read=settings.v_read,
         t_read=settings.t_read,
         g_min=settings.g_min,
@@ -58,7 +68,40 @@ def tile_config(study: Study, models: ModelFile) -> TileConfig:
         g_reach=(reach.low, reach.high),
         node=load_technology(study.conditions.technology).node,
         vdd=study.conditions.vdd,
+        noise_way=settings.noise_way,
+        **tile_parts(study),
+        **time_parts(
+            settings.telegraph,
+            settings.ageing,
+            settings.timing,
+            study.conditions.temperature,
+            study.reram.spread,
+        ),
     )
+
+
+def tile_parts(study: Study) -> dict[str, Any]:
+    """The parts of a tile that have sections of their own, as its configuration names them.
+
+    Raises:
+        ConfigError: a table of INL that does not fit its converter, too few bit lines, or no map of faults.
+    """
+    settings = study.array
+    faults, shape = settings.faults, (settings.rows, settings.cols)
+    if faults.map:
+        read_map(faults.map, shape)  # refused now, not when the first chip is programmed
+    mapping = Mapping(**settings.mapping.model_dump())
+    adc = Adc(**settings.adc.model_dump(exclude={"range_share"}))
+    adc.checked(settings.adc_bits, signed=mapping.signed)
+    _ = Layout(mapping, study.network.weight_bits, settings.cols)  # refuses too few bit lines
+    return {
+        "mapping": mapping,
+        "dac": Dac(**settings.dac.model_dump()),
+        "adc": adc,
+        "faults": Faults(**faults.model_dump(exclude={"map"}), path=faults.map),
+        "verify": Verify(**settings.verify.model_dump()),
+        "remap": settings.remap,
+    }
 
 
 def _check_swing(study: Study) -> None:
@@ -73,15 +116,23 @@ def _check_swing(study: Study) -> None:
 
 def accuracy_task(study: Study, models: ModelFile, graph: Path) -> AccuracyTask:
     """The study's chips: its integer graph on its tiles."""
+    if study.target == "sram-cim":
+        return cim_task(study, models, graph, CALIBRATION)
     config = tile_config(study, models)
     process = Process(config.node, config.vdd)
-    target = Target(crossbar_factory(config), seed=study.seed, trace=study.accuracy.trace_images, process=process)
+    target = Target(
+        crossbar_factory(config),
+        seed=study.seed,
+        trace=study.accuracy.trace_images,
+        process=process,
+        range_share=study.array.adc.range_share,
+    )
     return AccuracyTask(str(graph), study.network.data, target, study.accuracy.images, CALIBRATION)
 
 
 def netlist_tasks(task: AccuracyTask, config: TileConfig, cells: Cells, images: int) -> tuple[AccuracyTask, ...]:
-    """The same chips without read noise, which a netlist has not: at speed, and wholly as netlists."""
-    quiet = replace(config, read_noise=0.0)
+    """The same chips without noise and settled, as a netlist is: at speed, and wholly as netlists."""
+    quiet = replace(config, read_noise=0.0, adc=replace(config.adc, noise=0.0), telegraph=None, timing=None)
     target: Target = task.target  # type: ignore[assignment] # accuracy_task made it
     return tuple(
         replace(task, images=images, target=replace(target, arrays=arrays, trace=0))

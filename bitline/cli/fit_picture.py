@@ -81,7 +81,7 @@ def _image(found: Sequence[Compared], title: str, path: Path) -> None:
     for compared, (scatter, histogram, qq) in zip(found, figure.subplots(len(found), 3, squeeze=False), strict=True):
         bins = np.histogram_bin_edges(compared.error, _BINS)
         for axis in (scatter.xaxis, scatter.yaxis, histogram.xaxis, qq.xaxis):
-            axis.set_major_formatter(EngFormatter(compared.unit))
+            axis.set_major_formatter(EngFormatter("" if compared.unit == "1" else compared.unit))
             axis.set_major_locator(MaxNLocator(5))
         for name, colour, at in stages(compared):
             scatter.plot(compared.simulated[at], compared.fitted[at], ".", markersize=3, color=colour, label=name)

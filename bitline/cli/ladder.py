@@ -12,7 +12,8 @@ from bitline.core.samples import Samples
 from bitline.core.units import format_quantity
 
 SOLVER_LIMIT = 1e-9  # of linear currents, relative: what the solver promises
-POWER_LIMIT = 0.1  # of an array's power, relative: what returns through undriven word lines is left out
+POWER_LIMIT = 0.05  # of an array's power, relative: it is to first order in what wires take
+NOISE_LIMIT = 0.05  # of the spread by read noise, over the channels' rms spread: what first order and wires may cost
 CELL_LIMIT = 0.02  # of currents, relative: what taking cells as linear may cost
 
 
@@ -99,6 +100,7 @@ _PRODUCTS = {
     "linear": (
         ("error", "currents of {block} of {tile}, linear cells", "ngspice on the netlist with wires", SOLVER_LIMIT),
         ("power_error", "power of {block} of {tile}, linear cells", "ngspice on the netlist with wires", POWER_LIMIT),
+        ("noise_error", "spread of {tile} by read noise", "exact solutions of perturbed cells", NOISE_LIMIT),
     ),
     "cells": (
         (

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from pathlib import Path
 from typing import NoReturn
 
-# One thread a worker, set before numpy is imported: threads would change the bits and fight over the cores
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
+from bitline.core import blas
+
+blas.choose()  # before numpy is imported
 
 import typer
 from rich.text import Text
 
-from bitline.cli.commands import characterize, compact, doctor, export, report, run, solve, technology, yield_
+from bitline.cli.commands import (
+    characterize,
+    compact,
+    doctor,
+    export,
+    report,
+    run,
+    solve,
+    storage,
+    technology,
+    write,
+    yield_,
+)
 from bitline.cli.terminal import errors
 from bitline.core.errors import BitlineError, ConfigError
 
@@ -32,6 +43,8 @@ app.command("characterize")(characterize.characterize)
 app.command("fit")(characterize.fit)
 app.command("compact")(compact.compact)
 app.command("solve")(solve.solve)
+app.command("write")(write.write)
+app.command("storage")(storage.storage)
 app.add_typer(yield_.app, name="yield")
 app.command("run")(run.run)
 app.command("verify")(run.verify)

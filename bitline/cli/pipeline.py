@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bitline.cli.arrays import accuracy_task, tile_config
 from bitline.cli.artefacts import write_netlists, write_waveforms
 from bitline.cli.characterise import Characterised, Work, characterise, fit, run_stage, sources
+from bitline.cli.cim import cim_config, part_settings
 from bitline.cli.ladder import run_ladder
 from bitline.cli.network import Network, prepare_network
 from bitline.cli.preflight import check
@@ -23,6 +25,7 @@ from bitline.cli.run_folder import JOURNAL, JOURNALS, abandoned, finish, partial
 from bitline.cli.study import Study
 from bitline.cli.summary import Summary
 from bitline.cli.terminal import note
+from bitline.cli.tile_figures import tile_figures
 from bitline.cli.trust import UNITS as TRUST_UNITS
 from bitline.cli.trust import product_tasks
 from bitline.core.executor import Task
@@ -99,7 +102,7 @@ def run_study(study: Study, results: Path, workers: int) -> Path:
             ]
             models = fit(parts)
             models.save(folder / "model.json")
-            tile_config(study, models)  # refuses what the models do not cover
+            _arrays(study, models)
         with run.timed("training"):
             network = prepare_network(study, folder / "network")
         task = accuracy_task(study, models, network.graph)
@@ -116,18 +119,30 @@ def run_study(study: Study, results: Path, workers: int) -> Path:
 
 
 def _works(study: Study) -> list[Work]:
-    """What a study characterises, the ReRAM cell last."""
+    """What a study characterises, what its arrays are made of last."""
     conditions = Conditions(**study.conditions.model_dump(), seed=study.seed)
-    reram = {"device": study.reram.device, "spread": study.reram.spread, "v_read": study.array.v_read}
-    return [
+    memory = [
         Work("sram", conditions, study.sram.samples),
         Work("sense_amp", conditions, study.sense_amp.samples, {"below_vdd": study.sense_amp.below_vdd}),
-        Work("reram", conditions, study.reram.samples, reram),
     ]
+    if study.target == "sram-cim":
+        return [*memory, Work("cim_column", conditions, study.sram_cim.samples, part_settings(study))]
+    reram = {"device": study.reram.device, "spread": study.reram.spread, "v_read": study.array.v_read}
+    return [*memory, Work("reram", conditions, study.reram.samples, reram)]
+
+
+def _arrays(study: Study, models: ModelFile) -> None:
+    """Refuse what the models do not cover."""
+    if study.target == "sram-cim":
+        cim_config(study, models)
+    else:
+        tile_config(study, models)
 
 
 def _compared(study: Study) -> list[Work]:
     """The nominal cells of the study's other device models."""
+    if study.target == "sram-cim":
+        return []
     *_, reram = _works(study)
     return [replace(reram, samples=0, settings={**reram.settings, "device": name}) for name in study.reram.compare]
 
@@ -157,15 +172,16 @@ def _write(
     study = run.study
     write_hdf5(run.folder / "run.h5", groups, {"study": study.name, "seed": study.seed, "hash": run.key})
     figures = {part.name: part.figures() for part in parts}
-    figures["network"] = {**accuracy_figures(chips, network.references), **_limited(products)}
+    tiles = tile_figures(run.study, models, network.graph)
+    figures["network"] = {**accuracy_figures(chips, network.references), **tiles, **_limited(products)}
     Summary(study.name, run.key, study.seed, figures, run_ladder(models, products), run.seconds).write(run.folder)
     write_report(run.folder)
 
 
 def _limited(products: dict[str, Samples]) -> dict[str, Figure]:
     """The share of cells that the device cannot program as drawn."""
-    found = products["linear"]
-    if not found.columns:
+    found = products.get("linear")
+    if found is None or not found.columns:
         return {}
     return {"cells_at_limit": Figure(float(np.mean(found.valid("at_limit"))), "1", MODELLED)}
 
@@ -180,12 +196,17 @@ def _reference_group(network: Network) -> Group:
 
 def to_toml(study: Study) -> str:
     """The study with every default written out, as a file that computes the same numbers."""
-    document = study.model_dump(mode="json", exclude_none=True)
-    plain = [f"{key} = {_plain(value)}" for key, value in document.items() if not isinstance(value, dict)]
-    for section, values in document.items():
-        if isinstance(values, dict):
-            plain += ["", f"[{section}]", *(f"{key} = {_plain(value)}" for key, value in values.items())]
-    return "\n".join(plain) + "\n"
+    return "\n".join(_tables("", study.model_dump(mode="json", exclude_none=True))) + "\n"
+
+
+def _tables(name: str, table: dict[str, Any]) -> list[str]:
+    """Lines of a table and, after its own keys, of the tables in it."""
+    lines = ["", f"[{name}]"] if name else []
+    lines += [f"{key} = {_plain(value)}" for key, value in table.items() if not isinstance(value, dict)]
+    for key, value in table.items():
+        if isinstance(value, dict):
+            lines += _tables(f"{name}.{key}" if name else key, value)
+    return lines
 
 
 def _plain(value: object) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bitline.cli.arrays import tile_parts
 from bitline.cli.characterise import Work
 from bitline.cli.study import Study
 from bitline.core.errors import ConfigError
@@ -33,6 +34,8 @@ def check(study: Study, works: Sequence[Work], compared: Sequence[Work]) -> None
             raise ConfigError(f"{work.name}.samples = {work.samples}: its fit needs at least {fewest}")
     for work in (*works, *compared):
         part(work.name, work.settings).netlists(work.conditions)
-    if study.array.variation:
+    if study.target == "reram" and study.array.variation:
         load_spread(study.reram.spread).sigma(np.array([study.array.g_min, study.array.g_max]))
+    if study.target == "reram":
+        tile_parts(study)
     load_data(study.network.data)

@@ -11,31 +11,15 @@ import json
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
+from bitline.cli.array_section import Array
+from bitline.cli.cim import SramCim
+from bitline.cli.fields import AsList, Count, Section, Volts
 from bitline.core.errors import ConfigError
 from bitline.core.suggest import suggestion
-from bitline.core.units import parse_quantity
-
-
-def _quantity(unit: str) -> BeforeValidator:
-    def parse(value: Any) -> float:
-        try:
-            return parse_quantity(value, unit)
-        except ConfigError as error:
-            raise ValueError(str(error)) from None
-
-    return BeforeValidator(parse)
-
-
-Volts = Annotated[float, _quantity("V")]
-Ohms = Annotated[float, _quantity("Ohm"), Field(ge=0)]
-Siemens = Annotated[float, _quantity("S"), Field(ge=0)]
-Seconds = Annotated[float, _quantity("s"), Field(gt=0)]
-Count = Annotated[int, Field(ge=0)]
-_List = Field(strict=False)  # TOML's arrays are lists; what is in them stays strict
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 _NAME_RULE = "a name has letters, digits and . _ - in it, and begins with a letter or digit"
@@ -49,13 +33,7 @@ _EXPECTED = {  # by pydantic's name of the fault
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
-class _Section(BaseModel):
-    """Strict: true is no number, "12" none either; where a unit is known, text with a suffix is."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
-
-
-class Conditions(_Section):
+class Conditions(Section):
     """Technology, corner, temperature and supply of every simulation."""
 
     technology: str = "sky130"
@@ -64,7 +42,7 @@ class Conditions(_Section):
     vdd: Annotated[Volts, Field(gt=0)] = 1.8
 
 
-class Samples(_Section):
+class Samples(Section):
     """How many mismatch samples a characterisation draws."""
 
     samples: Count = 200
@@ -83,46 +61,20 @@ class Reram(Samples):
     samples: Count = 210
     device: str = "stanford_pku"
     spread: str = "wan2022"
-    compare: Annotated[tuple[str, ...], _List] = ()  # other device models, nominal switching simulated beside it
+    compare: Annotated[tuple[str, ...], AsList] = ()  # other device models, nominal switching simulated beside it
 
 
-class Network(_Section):
+class Network(Section):
     """The network and its data."""
 
     data: str = "digits"  # digits, mnist, or the path of an .npz or of a folder of idx files
-    hidden: Annotated[tuple[Annotated[int, Field(ge=1)], ...], _List] = (128,)
+    hidden: Annotated[tuple[Annotated[int, Field(ge=1)], ...], AsList] = (128,)
     epochs: Annotated[int, Field(ge=1)] = 15
     weight_bits: Annotated[int, Field(ge=2, le=8)] = 8
     activation_bits: Annotated[int, Field(ge=2, le=8)] = 8
 
 
-class Array(_Section):
-    """The crossbar tile: cells, wires and converters."""
-
-    rows: Annotated[int, Field(ge=1, le=1024)] = 128
-    cols: Annotated[int, Field(ge=2, le=1024)] = 128  # bit lines; a differential weight takes two neighbours
-    r_wire: Ohms = 1.0  # a segment, word and bit lines
-    v_read: Annotated[Volts, Field(gt=0, le=0.4)] = 0.2
-    g_min: Siemens = 1e-6
-    g_max: Annotated[Siemens, Field(gt=0)] = 39e-6
-    variation: bool = True  # programming draws the spread of [reram]; false programs exactly
-    read_noise: Annotated[float, Field(ge=0, lt=1)] = 0.01  # of each cell's g, sigma, new at every read
-    t_read: Seconds = 100e-9  # a bit plane is driven so long
-    adc_bits: Annotated[int, Field(ge=2, le=12)] = 8
-    adcs: Annotated[int, Field(ge=1)] = 1  # converters a tile, shared by its outputs
-    v_full_scale: Annotated[Volts, Field(gt=0)] = 0.9  # at the converter
-    auto_zero: bool = True  # the code of a read without input is subtracted from every code
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Array:
-        if self.g_min >= self.g_max:
-            raise ValueError(f"g_min = {self.g_min:g} S is not below g_max = {self.g_max:g} S")
-        if self.cols % 2:
-            raise ValueError(f"cols = {self.cols} is odd, and a differential weight takes two bit lines")
-        return self
-
-
-class Accuracy(_Section):
+class Accuracy(Section):
     """The accuracy study: sampled chips and test images."""
 
     chips: Annotated[int, Field(ge=2)] = 20
@@ -130,7 +82,7 @@ class Accuracy(_Section):
     trace_images: Annotated[int, Field(ge=0, le=1000)] = 16
 
 
-class Trust(_Section):
+class Trust(Section):
     """What is simulated again one rung down."""
 
     products: Annotated[int, Field(ge=0, le=1000)] = 6  # of the mapped tiles, with linear cells
@@ -138,7 +90,7 @@ class Trust(_Section):
     cells_size: Annotated[int, Field(ge=2, le=64)] = 32  # of the netlists with a transistor in every cell
 
 
-class Study(_Section):
+class Study(Section):
     """A whole study, from the transistor to the network."""
 
     name: Annotated[str, Field(pattern=_NAME)] = "study"
@@ -149,6 +101,8 @@ class Study(_Section):
     reram: Reram = Reram()
     network: Network = Network()
     array: Array = Array()
+    target: Literal["reram", "sram-cim"] = "reram"  # what the network runs on: [array] or [sram_cim]
+    sram_cim: SramCim = SramCim()
     accuracy: Accuracy = Accuracy()
     trust: Trust = Trust()
 
@@ -186,9 +140,12 @@ def _anchor(document: dict[str, Any], folder: Path) -> None:
         ("conditions", "technology", technologies()),
         ("network", "data", data_sets()),
         ("reram", "spread", SPREADS),
+        ("array.faults", "map", ()),
     )
     for section, key, names in paths:
-        table = document.get(section)
+        table: Any = document
+        for part in section.split("."):
+            table = table.get(part) if isinstance(table, dict) else None
         if not isinstance(table, dict):
             continue
         value = table.get(key)

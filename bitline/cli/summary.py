@@ -97,6 +97,16 @@ def headline(summary: Summary) -> str:
             f"[bold]{summary.study}[/]: accuracy {percent('accuracy')} % {interval}, 95 %, over {drawn}",
             f"  the same network in floats {percent('accuracy_float')} %, in integers {percent('accuracy_integer')} %",
             f"  {' and '.join(costs)} an image ({energy.kind}; components and their sources in the report)",
+            *_tiles(found),
             *rungs,
         ]
     )
+
+
+def _tiles(found: Mapping[str, Figure]) -> list[str]:
+    """What the tiles take: area, and beside the latency how long their outputs need."""
+    area, settling = found.get("area_per_chip"), found.get("settling_time")
+    parts = [f"area {format_quantity(area.value, area.unit)} a chip ({area.kind})"] if area else []
+    if settling:
+        parts.append(f"outputs settle in {format_quantity(settling.value, 's')}: {escape(settling.source)}")
+    return [f"  {'; '.join(parts)}"] if parts else []

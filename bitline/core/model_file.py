@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from bitline.core.errors import ConfigError, FitError, ModelRangeError
+from bitline.core.mos_iv import mos_iv
 
 FORMAT = "bitline-model"
 VERSION = 1
@@ -84,6 +85,27 @@ def _quadratics_over_conditions(parameters: Parameters, temperature: Floats, vdd
     return np.asarray(np.exp(least) if parameters.get("logarithm") else least)
 
 
+def _chebyshev(parameters: Parameters, *x: Floats) -> Floats:
+    """Product of Chebyshev series, one an input over its range of `ranges`; with `logarithm` that of ln(value).
+
+    `coefficients` has one axis an input.
+    """
+    shape = np.broadcast_shapes(*(np.shape(value) for value in x))
+    found = np.asarray(parameters["coefficients"])
+    found = np.broadcast_to(found, (*shape, *found.shape))
+    for values, (low, high) in zip(x, parameters["ranges"], strict=True):
+        order = found.shape[len(shape)] - 1
+        scaled = np.broadcast_to((2 * values - low - high) / (high - low), shape)
+        terms = np.polynomial.chebyshev.chebvander(scaled, order).reshape(*shape, order + 1)
+        found = np.einsum("...o,...o->...", np.moveaxis(found, len(shape), -1), _before(terms, found.ndim))
+    return np.asarray(np.exp(found) if parameters.get("logarithm") else found)
+
+
+def _before(terms: Floats, axes: int) -> Floats:
+    """terms[..., order] with so many axes in all, the new ones before the last."""
+    return terms.reshape(*terms.shape[:-1], *(1,) * (axes - terms.ndim), terms.shape[-1])
+
+
 KINDS: Mapping[str, Callable[..., Floats]] = {
     "polynomial": _polynomial,
     "log_linear": _log_linear,
@@ -91,6 +113,8 @@ KINDS: Mapping[str, Callable[..., Floats]] = {
     "sinh_iv": _sinh_iv,
     "interpolation": _interpolation,
     "minimum_of_quadratics": _minimum_of_quadratics,
+    "mos_iv": mos_iv,
+    "chebyshev": _chebyshev,
     "quadratics_over_conditions": _quadratics_over_conditions,
 }
 

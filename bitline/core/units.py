@@ -56,11 +56,15 @@ def parse_quantity(text: str | float, unit: str = "") -> float:
 
 
 def format_quantity(value: float, unit: str = "", digits: int = 3) -> str:
-    """Print an SI float with an engineering prefix: ``format_quantity(4.77e-5, "A") == "47.7 uA"``."""
+    """Print an SI float with an engineering prefix: ``format_quantity(4.77e-5, "A") == "47.7 uA"``.
+
+    The prefix of a square is that of its side: 1e-6 m^2 is 1 mm^2.
+    """
     if value == 0 or not math.isfinite(value) or unit in ("", "%", "1") or " " in unit:  # no prefix suits these
         return f"{value:.{digits}g} {unit}".rstrip()
-    exponent = min(max(math.floor(math.log10(abs(value)) / 3), -5), 4)
-    scaled = float(f"{value / 10 ** (3 * exponent):.{digits}g}")
-    if abs(scaled) >= 1000 and exponent < 4:  # 999.9 rounds up to the next prefix
-        scaled, exponent = scaled / 1000, exponent + 1
+    step = 6 if unit.endswith("^2") else 3
+    exponent = min(max(math.floor(math.log10(abs(value)) / step), -5), 4)
+    scaled = float(f"{value / 10 ** (step * exponent):.{digits}g}")
+    if abs(scaled) >= 10**step and exponent < 4:  # 999.9 rounds up to the next prefix
+        scaled, exponent = scaled / 10**step, exponent + 1
     return f"{scaled:g} {_PREFIX[exponent]}{unit}"

@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from bitline.core.seeds import stream
+from circuits.adc import Adc, inl
 from circuits.converters import bit_planes, largest_code, quantise
 from circuits.tile import TileConfig
 from crossbar.tile import CrossbarArray
@@ -144,7 +145,26 @@ def _staircase(axes: Axes) -> None:
     axes.set_yticks(range(-limit, limit + 1, 1 if limit < 8 else 2))
 
 
+def converters(out: Path) -> None:
+    """Draw how far the thresholds of three kinds of converters lie from their places."""
+    bits, low = 6, -largest_code(6)
+    drawn = (("sar", 0.15, "unit capacitors"), ("ramp", 0.15, "steps"), ("flash", 0.15, "thresholds"))
+    figure, all_axes = plt.subplots(1, 3, figsize=(11.5, 3.4), layout="constrained", sharey=True)
+    for axes, (kind, mismatch, parts) in zip(all_axes, drawn, strict=True):
+        steps = Adc(kind=kind, mismatch=mismatch).thresholds(bits, 3, stream(4, "diagram", kind))
+        for errors, color in zip(inl(steps, low), (ACCENT, SECOND, SOFT), strict=True):
+            axes.step(low + 1 + np.arange(len(errors)), errors, where="mid", color=color, lw=1.2)
+        axes.axhline(0, color=INK, lw=0.6)
+        axes.set(title=f"{kind}, {parts} of {mismatch:.0%}", xlabel="code above the threshold")
+        axes.spines[["top", "right"]].set_visible(False)
+    all_axes[0].set_ylabel("INL (LSB)")
+    all_axes[1].text(0.5, 0.04, "one ramp for all three", transform=all_axes[1].transAxes, ha="center", fontsize=8)
+    figure.savefig(out, dpi=110, metadata={"Software": None})
+    plt.close(figure)
+
+
 if __name__ == "__main__":
     with mpl.rc_context(STYLE):
         wiring(Path(__file__).with_name("wiring.png"))
         codes(Path(__file__).with_name("codes.png"))
+        converters(Path(__file__).with_name("adc.png"))

@@ -41,19 +41,6 @@ def multiplier_and_shift(ratio: float, bits: int = MULTIPLIER_BITS) -> tuple[int
     return multiplier, shift
 
 
-def rounded_shift(values: IntArray, shift: IntArray, rounding: str) -> IntArray:
-    """``values / 2^shift`` rounded to the nearest integer, ties as `rounding` names them, in integers only."""
-    floor = values >> shift
-    twice_rest = (values - (floor << shift)) << 1
-    one = np.int64(1) << shift
-    if rounding == HALF_EVEN:
-        up = (twice_rest > one) | ((twice_rest == one) & (floor & 1 == 1))
-    else:
-        up = (twice_rest > one) | ((twice_rest == one) & (values >= 0))
-    result: IntArray = floor + up
-    return result
-
-
 @dataclass(frozen=True, eq=False)
 class Requantise(Operator):
     """``clamp(round(x * multiplier / 2^shift), low, high)``; with low = 0 it is the ReLU too.
@@ -101,9 +88,16 @@ class Requantise(Operator):
 
     def run(self, *inputs: IntArray) -> IntArray:
         """Exact in int64: an int32 times a 31-bit multiplier needs 62 bits."""
+        from nn.ops._rescale import rescale  # numba takes a while to load
+
         (x,) = inputs
-        limited: IntArray = np.clip(rounded_shift(x * self.multiplier, self.shift, self.rounding), self.low, self.high)
-        return limited
+        flat = np.ascontiguousarray(x, dtype=np.int64).reshape(-1, x.shape[-1])
+        result = np.empty_like(flat)
+        multiplier, shift = (
+            np.ascontiguousarray(np.broadcast_to(each, flat.shape[1:])) for each in (self.multiplier, self.shift)
+        )
+        rescale(flat, multiplier, shift, self.low, self.high, int(self.rounding == HALF_EVEN), result)
+        return result.reshape(x.shape)
 
     def operations(self, *shapes: Shape) -> Mapping[str, int]:
         """One multiplication an element; the shift is wiring, the rounding one addition."""

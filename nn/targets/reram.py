@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -34,27 +35,31 @@ class Target:
         batch: images computed at a time; part of what fixes the bits of a result.
         trace: so many images (the first ones) leave every layer's inputs and codes in the trace.
         process: that published costs of digital logic are scaled to.
-        range_share: of the largest current on the calibration images that a converter covers; above 1 is headroom.
+        range_share: of the range that calibration chose, what a converter covers; above 1 is headroom.
+        threads: that work on a layer's arrays; no result depends on it.
     """
+
+    name: ClassVar[str] = "reram"
 
     arrays: ArrayFactory
     seed: int
     batch: int = 1000
     trace: int = 0
     range_share: float = 1.0
+    threads: int = 1
     process: Process = field(default_factory=Process)
 
     def __post_init__(self) -> None:
-        if self.batch < 1 or self.trace < 0 or not self.range_share > 0:
+        if self.batch < 1 or self.trace < 0 or not self.range_share > 0 or self.threads < 1:
             raise ConfigError(
-                f"reram: batch = {self.batch}, trace = {self.trace}, range_share = {self.range_share}: "
-                "at least 1, at least 0 and above 0 are needed"
+                f"{self.name}: batch = {self.batch}, trace = {self.trace}, range_share = {self.range_share}, threads = "
+                f"{self.threads}: at least 1, at least 0, above 0 and at least 1 are needed"
             )
 
     def compile(self, graph: Graph, calibration: Images) -> ReramProgram:
         """Lay every linear node out and fix its converters' range on the calibration images, before the activation."""
         if not len(calibration):
-            raise ConfigError("reram: no calibration images")
+            raise ConfigError(f"{self.name}: no calibration images")
         values = graph.run(calibration)
         layers = [
             self._layer(node.name, node.operator, values[node.inputs[0]], graph.bounds[node.inputs[0]])
@@ -66,7 +71,7 @@ class Target:
 
     def _layer(self, name: str, operator: Linear, x: IntArray, bounds: tuple[int, int]) -> Layer:
         if bounds[0] < 0:
-            raise ConfigError(f"reram: the inputs of {name!r} can be negative; the arrays take unsigned inputs")
+            raise ConfigError(f"{self.name}: the inputs of {name!r} can be negative; the arrays take unsigned inputs")
         bits = max(bounds[1].bit_length(), 1)
         rows, cols = operator.weights.shape
         cut = tuple(tiles(rows, cols, self.arrays.max_rows, self.arrays.max_cols))
@@ -79,12 +84,16 @@ class Target:
             arrays.append(array)
         full_scale = max(needed) * self.range_share
         if not full_scale > 0:
-            raise ConfigError(f"reram: layer {name!r} gives no current on the calibration images; are its weights 0?")
+            raise ConfigError(
+                f"{self.name}: layer {name!r} gives no current on the calibration images; are its weights 0?"
+            )
         for array in arrays:
             array.set_range(full_scale)
         scale = arrays[0].scale
         if any(abs(array.scale - scale) > 1e-9 * scale for array in arrays):
-            raise ConfigError(f"reram: the tiles of layer {name!r} differ in scale, so that their codes can't be added")
+            raise ConfigError(
+                f"{self.name}: the tiles of layer {name!r} differ in scale, so that their codes can't be added"
+            )
         return Layer(name, operator.weights, bias_in_codes(operator, scale), cut, bits, full_scale, scale)
 
 
@@ -110,8 +119,12 @@ class ReramProgram:
     def run(self, x: Images, sample: int) -> Inference:
         """Infer on chip number `sample`; see nn.target.Program."""
         if not len(x):
-            raise ConfigError("reram: no images")
-        chip = [PlacedLayer.program(layer, self.target.arrays, self.target.seed, sample) for layer in self.layers]
+            raise ConfigError(f"{self.target.name}: no images")
+        settings = self.target
+        chip = [
+            PlacedLayer.program(layer, settings.arrays, settings.seed, sample, settings.threads)
+            for layer in self.layers
+        ]
         logits: list[IntArray] = []
         trace: dict[str, list[IntArray]] = {}
         for batch, start in enumerate(range(0, len(x), self.target.batch)):
@@ -119,6 +132,11 @@ class ReramProgram:
             values = self.graph.run(x[start : start + self.target.batch], instead)
             logits.append(values[self.graph.output])
             self._keep(trace, values, self.target.trace - start)
+        if self.target.trace:
+            for placed in chip:
+                stuck = placed.faults()
+                if stuck is not None:
+                    trace[f"{placed.layer.name}_faults"] = [stuck]
         costs = [placed.costs() for placed in chip]
         return Inference(
             logits=np.concatenate(logits),

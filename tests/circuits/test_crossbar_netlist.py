@@ -12,6 +12,7 @@ from circuits.crossbar import (
     resistor_crossbar,
     resistors,
 )
+from circuits.terminals import reading, writing
 
 ALL = Wires(r_wire_wl=1.0, r_wire_bl=2.0, r_driver=3.0, r_sink=4.0)
 
@@ -93,6 +94,45 @@ def test_any_cell_may_stand_at_a_crossing():
     )
     assert "xcell0_1 wl0 s1 gate mycell" in netlist.text
     assert netlist.text.endswith("vgate gate 0 1")
+
+
+def lines_of(ends, wires=ALL):
+    netlist = crossbar_netlist(ends.shape, wires, resistors(np.full(ends.shape, 1e-5)), ends)
+    return {line.split()[0]: line.split()[1:3] for line in netlist.text.splitlines()}
+
+
+def test_all_ends_are_held_through_their_resistances():
+    found = lines_of(reading(np.full((2, 2), 0.1), 3, "both", "both"))
+    assert found["rwl0_3"] == ["w0_2", "dr0"]
+    assert found["rdriverr0"] == ["wr0", "dr0"]
+    assert found["bwr0"] == ["wr0", "0"]
+    assert found["rblt_1"] == ["et1", "b0_1"]
+    assert found["rsinkt1"] == ["et1", "t1"]
+    assert found["vbt1"] == ["t1", "0"]
+    usual = lines_of(reading(np.full((2, 2), 0.1), 3))
+    assert {name: nodes for name, nodes in found.items() if name in usual} == usual
+
+
+def test_an_open_end_has_neither_segment_nor_source():
+    v = np.array([[0.1, np.nan]])
+    found = lines_of(reading(v, 3, "last", "first"))
+    assert not {"bwl0", "bwl1", "bwr1", "rwl0_0", "rwl1_0", "rwl1_3", "rbl1_0", "vbl0", "rsink0"} & set(found)
+    assert found["rwl1_1"] == ["w1_0", "w1_1"]
+    assert found["rbl0_0"] == ["b0_0", "b1_0"]
+
+
+def test_a_bit_line_at_a_voltage_is_still_measured():
+    text = crossbar_netlist((2, 2), Wires(), resistors(np.full((2, 2), 1e-5)), writing((2, 2), (0, 0), 1.0)).text
+    assert "vbl1 s1 ps1 0\nbbl1 ps1 0 v = pwl(v(select), 0, 0.5, 1, 0.5)" in text
+    assert "vbl0 s0 0 0" in text
+
+
+def test_terminals_that_cannot_be_are_refused():
+    both = reading(np.ones((1, 2)), 2, "both")
+    with pytest.raises(ConfigError, match="word line 0 has no resistance"):
+        lines_of(both, Wires(0.0, 1.0))
+    with pytest.raises(ConfigError, match="the terminals are those of"):
+        crossbar_netlist((3, 2), ALL, resistors(np.ones((3, 2))), both)
 
 
 @pytest.mark.parametrize("ohms", [-1.0, float("nan"), float("inf")])

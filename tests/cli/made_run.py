@@ -10,7 +10,7 @@ from bitline.cli.characterise import Work, characterise, fit
 from bitline.cli.ladder import Rung, run_ladder
 from bitline.cli.summary import Summary
 from bitline.cli.verify import Verification
-from bitline.core.figures import ESTIMATED, MODELLED, PUBLISHED, to_json
+from bitline.core.figures import ESTIMATED, MODELLED, PUBLISHED, Figure, to_json
 from bitline.core.samples import Group, Samples, write_hdf5
 from circuits.column import COMPONENTS
 from nn.study import References
@@ -29,6 +29,12 @@ COSTS = (
     ("latency_array", 6.4e-7, MODELLED, ""),
     ("latency_adc", 1.4e-6, PUBLISHED, "a converter, 32 nm"),
 )
+TILES = {
+    "area_cells": Figure(3e-9, "m^2", ESTIMATED, "a cell, 32 nm, scaled"),
+    "area_adc": Figure(1.2e-6, "m^2", ESTIMATED, "a converter, 32 nm, scaled"),
+    "area_per_chip": Figure(1.203e-6, "m^2", ESTIMATED, "sum of its components"),
+    "settling_time": Figure(3e-8, "s", MODELLED, "t_read = 100 ns is longer"),
+}
 
 
 def make_run(folder: Path, counts=None, chips=5, images=400, size=12, seed=5) -> Path:
@@ -46,7 +52,7 @@ def make_run(folder: Path, counts=None, chips=5, images=400, size=12, seed=5) ->
     models = fit(parts)
     models.save(folder / "model.json")
     rungs = run_ladder(models, {name: group.samples for name, group in products.items()})
-    figures = {**{part.name: part.figures() for part in parts}, "network": network}
+    figures = {**{part.name: part.figures() for part in parts}, "network": network | TILES}
     Summary("made_run", "0123456789abcdef" * 4, seed, figures, rungs, {"accuracy": 61.2}).write(folder)
     Verification((Rung(0, "single transistors on flat cards", "the library", 12, 1e-5, 6e-5, "1", 2e-4),)).write(folder)
     (folder / "config.toml").write_text('name = "made_run"\nseed = 5\n[network]\ndata = "digits"\n')
@@ -85,8 +91,8 @@ def _products(name, rng, size, apart):
     error = np.abs(fast - slow).max(axis=1) / slow.max(axis=1)
     drop = np.add.outer(np.arange(size), np.arange(size)) * 1e-5 * (1 + np.arange(len(v)))[:, None, None]
     columns = {"fast": fast, "ngspice": slow, "error": error, "drop": drop, "g": g, "v": v}
-    columns |= {"power_error": 1e-2 * error, "tile_error": 2 * error}
-    units = {"fast": "A", "ngspice": "A", "error": "1", "power_error": "1", "tile_error": "1"}
+    columns |= {"power_error": 1e-2 * error, "tile_error": 2 * error, "noise_error": 3 * error}
+    units = {"fast": "A", "ngspice": "A", "error": "1", "power_error": "1", "tile_error": "1", "noise_error": "1"}
     units |= {"drop": "V", "g": "S", "v": "V"}
     return Group(f"trust/{name}", Samples(count, columns), units)
 

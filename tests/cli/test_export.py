@@ -94,6 +94,7 @@ SMALL = {
     "bit_errors": {"cells": 8.0, "supplies": 1.0},
     "sram_column": {"cells": 8.0, "ways": 2.0},
     "sram_macro": {"address_bits": 3.0, "word_bits": 2.0, "replica_cells": 2.0},
+    "sram_storage": {"address_bits": 3.0, "word_bits": 2.0, "replica_cells": 2.0},
 }  # the rest are small as they are
 MOST = 2  # netlists of a part that are run once more
 
@@ -140,7 +141,10 @@ def test_every_netlist_gives_the_same_waveforms_alone(part, tmp_path):
         assert len(shared) > 1, key
         for name in shared:
             assert plot[name].shape == ours[name].shape, (key, name)
-            np.testing.assert_allclose(plot[name], ours[name], rtol=1e-6, atol=1e-15, err_msg=f"{key} {name}")
+            pair = (plot[name], ours[name])
+            if name == "frequency":  # of whose imaginary part ngspice sets nothing: what lay in its memory
+                pair = (np.real(plot[name]), np.real(ours[name]))
+            np.testing.assert_allclose(*pair, rtol=1e-6, atol=1e-15, err_msg=f"{key} {name}")
 
 
 def charges(said):

@@ -14,6 +14,7 @@ COMMANDS = [
     "characterize",
     "fit",
     "solve",
+    "write",
     "run",
     "verify",
     "export",

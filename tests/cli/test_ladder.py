@@ -12,6 +12,7 @@ def products(errors, failures=()):
     columns = {
         "error": np.array([*errors, *(np.nan for _ in failures)]),
         "power_error": np.zeros(count),
+        "noise_error": np.zeros(count),
         "g": np.zeros((count, 64, 64)),
         "drop": np.zeros((count, 128, 128)),
     }
@@ -19,7 +20,7 @@ def products(errors, failures=()):
 
 
 def test_products_within_the_limit_hold_and_one_beyond_does_not():
-    good, _ = product_rungs({"linear": products([1e-12, 3e-12])})
+    good, *_ = product_rungs({"linear": products([1e-12, 3e-12])})
     assert good.holds
     assert (good.cases, good.maximum) == (2, 3e-12)
     assert "64 x 64 blocks of 128 x 128 tiles" in good.what
@@ -27,17 +28,17 @@ def test_products_within_the_limit_hold_and_one_beyond_does_not():
 
 
 def test_a_failed_product_is_counted_and_the_rung_does_not_hold():
-    some, _ = product_rungs({"linear": products([1e-12], ["no convergence"])})
+    some, *_ = product_rungs({"linear": products([1e-12], ["no convergence"])})
     assert not some.holds
     assert (some.cases, some.failed) == (1, 1)
     assert "1 more could not be simulated" in some.told()
-    none, _ = product_rungs({"linear": products([], ["no convergence"] * 3)})
+    none, *_ = product_rungs({"linear": products([], ["no convergence"] * 3)})
     assert not none.holds
     assert (none.cases, none.failed) == (0, 3)
 
 
 def test_a_rung_that_was_not_asked_for_is_told_and_does_no_harm():
-    none, _ = product_rungs({"linear": Samples(0, {})})
+    none, *_ = product_rungs({"linear": Samples(0, {})})
     assert none.holds
     assert "not checked" in none.told()
 

@@ -66,7 +66,7 @@ def test_a_characterisation_is_a_page_of_its_own_sections_only(stability, page):
     assert f"{1e3 * figures['svnm']['value']:.0f} mV SVNM" in page.text.replace("\N{NO-BREAK SPACE}", " ")
     assert {"N-curve", "Write", "Waveform viewer", "Data-retention voltage"} <= page.charts.keys()
     assert "Left out" not in page.text
-    for absent in ("Energy and latency", "Trust", "Network", "ReRAM", "accuracy", "config.toml"):
+    for absent in ("Energy, latency and area", "Trust", "Network", "ReRAM", "accuracy", "config.toml"):
         assert absent not in page.text
 
 

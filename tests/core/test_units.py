@@ -48,5 +48,7 @@ def test_printing_keeps_three_digits(value):
 def test_printing():
     assert format_quantity(4.77e-5, "A") == "47.7 uA"
     assert format_quantity(0.9999, "V") == "1 V"
+    assert format_quantity(2.5e-8, "m^2") == "25000 um^2"  # the prefix of a square is that of its side
+    assert format_quantity(1.5e-6, "m^2") == "1.5 mm^2"
     assert format_quantity(0.0, "V") == "0 V"
     assert format_quantity(math.nan, "V") == "nan V"

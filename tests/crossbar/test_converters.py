@@ -3,7 +3,7 @@ import pytest
 
 from bitline.core.figures import ESTIMATED
 from circuits.converters import bit_planes, largest_code, quantise, shift_add
-from crossbar.converters import convert, spread_bits
+from crossbar.converters import convert, convert_steps, spread_digits, spread_levels
 from crossbar.costs import ADC, Process, adc_energy, adc_time
 
 
@@ -30,12 +30,20 @@ def test_quantisation_error_is_half_a_code_within_full_scale():
     assert np.mean((codes - levels) ** 2) == pytest.approx(1 / 12, abs=5 * np.sqrt((1 / 80 - 1 / 144) / 10_000))
 
 
-def test_the_bit_kernel_is_its_twin_and_pads_with_zeros():
+@pytest.mark.parametrize("each", [1, 3, 12])
+def test_the_digit_kernel_is_its_twin_and_pads_with_zeros(each):
     x = np.random.default_rng(1).integers(0, 2**12, (5, 7))
-    planes = np.full((12, 8, 7), np.nan, dtype=np.float32)
-    spread_bits(x, planes)
-    assert np.array_equal(planes[:, :5], bit_planes(x, 12))
+    planes = np.full((12 // each, 8, 7), np.nan, dtype=np.float32)
+    squares = np.ones(7)
+    spread_digits(x, each, planes, squares)
+    truth = bit_planes(x, 12, each)
+    assert np.array_equal(planes[:, :5], truth)
     assert not planes[:, 5:].any()
+    assert np.array_equal(squares, 1 + (truth**2).sum(axis=(0, 1)))
+    same, as_digits = np.empty_like(planes), np.zeros(7)
+    spread_levels(x, each, np.tile(np.arange(2**each, dtype=np.float32), (7, 1)), same, as_digits)
+    assert np.array_equal(same, planes)
+    assert np.array_equal(as_digits, squares - 1)
 
 
 @pytest.mark.parametrize("noisy", [False, True])
@@ -49,13 +57,19 @@ def test_the_conversion_kernel_is_its_twin(noisy, bits):
     scores = rng.standard_normal((6 if noisy else 0, 8, 5), dtype=np.float32)
     offset = rng.normal(size=5).astype(np.float32) * noisy
     codes = np.full((8, 5), -1, dtype=np.int64)
-    saturated = convert(level, variance, scores, offset, top, codes)
+    saturated = convert(level, variance, scores, offset, -top, top, 1, codes)
     z = level[:, :8] + offset
     if noisy:
         z = z + np.sqrt(variance[:, :8]) * scores
     planes, expected = quantise(z, bits)
     assert np.array_equal(codes, shift_add(planes))
     assert saturated == expected > 0
+    same = np.full((8, 5), -1, dtype=np.int64)
+    uniform = np.tile(np.arange(-top, top, dtype=np.float32) + np.float32(0.5), (5, 1))
+    level[0, 0, :4] = 0.3  # off the ties, of which a table of thresholds knows nothing
+    convert(level, variance, scores, offset, -top, top, 1, codes)
+    convert_steps(level, variance, scores, offset, uniform, -top, 1, same)
+    assert np.array_equal(same, codes)
 
 
 def test_costs_are_scaled_by_c_v2_and_say_so():

@@ -5,6 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from circuits.dac import Dac
+from circuits.faults import Faults
+from circuits.mapping import Mapping
 from circuits.variation import load_spread
 from crossbar.tile import TileConfig, crossbar_factory
 from nn.statistics import accuracy_interval
@@ -59,10 +62,37 @@ def test_each_non_ideality_moves_the_logits(graph, digits):
 
 def test_what_an_image_costs_is_told_by_component_and_kind(graph, digits):
     inference = program(REAL, graph, digits).run(digits.test_x[:100], 0)
-    assert set(inference.energy) == {"array", "dac", "adc", "shift_add", "digital_add", "digital_multiply"}
+    assert set(inference.energy) == {"cells", "wires", "dac", "adc", "shift_add", "digital_add", "digital_multiply"}
     assert all(figure.value > 0 and figure.unit == "J" for figure in inference.energy.values())
     assert "32 nm" in inference.energy["adc"].source
     # fc1 in two rows of tiles: 8 planes x (2 x 24 + 10) conversions of 2.58 pJ at 32 nm and 1 V
     assert inference.energy["adc"].value == pytest.approx(8 * 58 * 3.1e-3 / 1.2e9 * 130 / 32 * 1.8**2)
     # two layers in sequence, 8 planes of 100 ns each
     assert inference.latency["array"].value == pytest.approx(2 * 8 * 100e-9)
+
+
+def test_threads_change_no_bit(graph, digits):
+    one, two = (program(REAL, graph, digits, threads=threads).run(digits.test_x[:60], 1) for threads in (1, 2))
+    assert np.array_equal(one.logits, two.logits)
+    assert one.counts == two.counts
+    assert {name: figure.value for name, figure in one.energy.items()} == {
+        name: figure.value for name, figure in two.energy.items()
+    }
+
+
+def test_stuck_cells_are_traced_and_counted(graph, digits):
+    config = replace(REAL, faults=Faults(off_rate=0.01, on_rate=0.01), remap=True)
+    inference = program(config, graph, digits, trace=2).run(digits.test_x[:20], 0)
+    for layer, tiles in (("fc1", 4), ("fc2", 1)):
+        stuck = inference.trace[f"{layer}_faults"]
+        assert stuck.shape == (tiles, 32, 32)
+        assert inference.counts[layer]["stuck"] == np.count_nonzero(stuck) > 0
+        assert inference.counts[layer]["missed"] == 0
+    assert "fc1_faults" not in program(REAL, graph, digits, trace=2).run(digits.test_x[:20], 0).trace
+
+
+def test_slices_and_multi_level_inputs_compute_the_integer_graph_too(graph, digits):
+    # 12 bits hold a digit of 2 bits times one of 2 over 16 rows: 144
+    config = replace(EXACT, cols=64, mapping=Mapping(slice_bits=2), dac=Dac(bits=2))
+    inference = program(config, graph, digits).run(digits.test_x[:50], 0)
+    assert np.array_equal(inference.logits, graph.logits(digits.test_x[:50]))

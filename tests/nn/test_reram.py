@@ -3,12 +3,17 @@ import pytest
 from ideal_arrays import IdealFactory
 
 from bitline.core.errors import ConfigError
+from bitline.core.seeds import stream
+from circuits.dac import Dac
+from circuits.tile import TileConfig
+from crossbar.tile import crossbar_factory
 from nn.fold_codes import fold_code_scales
 from nn.graph import Graph, Node
 from nn.ops.add import Add
 from nn.ops.flatten import Flatten
 from nn.ops.linear import Linear
 from nn.ops.requantise import Requantise
+from nn.placement import Layer, PlacedLayer
 from nn.quantise import Quantisation, quantise
 from nn.targets.reram import Target
 from nn.tiling import tiles
@@ -113,6 +118,25 @@ def test_a_matrix_is_cut_into_the_fewest_and_most_equal_tiles(shape, most, expec
     for tile in cut:
         covered[tile.rows, tile.cols] += 1
     assert (covered == 1).all()
+
+
+@pytest.mark.parametrize("config", [{}, {"dac": Dac(bits=4)}, {"dac": Dac(bits=4, dnl_sigma=0.1)}])
+def test_tiles_that_share_their_inputs_give_what_each_gives_alone(config):
+    rng = np.random.default_rng(5)
+    weights, x = rng.integers(-7, 8, (20, 11)), rng.integers(0, 256, (300, 20))
+    factory = crossbar_factory(TileConfig(rows=12, cols=8, weight_bits=4, read_noise=0.02, **config))
+    cut = tuple(tiles(20, 11, factory.max_rows, factory.max_cols))
+    layer = Layer("fc", weights, rng.integers(-9, 9, 11), cut, 8, 1e-4, 1.0)
+    placed = PlacedLayer.program(layer, factory, seed=1, chip=2, threads=2)
+    codes = placed.product(3)(x)
+    expected = np.tile(layer.bias, (len(x), 1))
+    for number, tile in enumerate(cut):
+        read = stream(1, "chip.read", 2, "fc", *tile.place, 3)
+        found, stats = layer.programmed(number, factory, 1, 2).mvm(x[:, tile.rows], read)
+        expected[:, tile.cols] += found
+        assert placed.stats[number] == stats
+    assert np.array_equal(codes, expected)
+    assert np.ptp(codes) > 20
 
 
 def test_codes_go_back_to_products_where_no_requantisation_takes_them():

@@ -18,9 +18,9 @@ Settings = Annotated[list[str], typer.Option("--set", help="a setting of the par
 
 
 PARTS = (
-    "bit-errors, current-sense, dac-driver, eight-t, eight-t-column, integrator, read-snm, reram, reram-forming, "
-    "reram-noise, reram-programming, reram-reliability, reram-stress, reram-variability, sar-adc, sar-comparator, "
-    "sense-amp, sram, sram-column, sram-macro, sram-stability, tia"
+    "bit-errors, cim-column, current-sense, dac-driver, eight-t, eight-t-column, integrator, read-snm, reram, "
+    "reram-forming, reram-noise, reram-programming, reram-reliability, reram-stress, reram-variability, sar-adc, "
+    "sar-comparator, sense-amp, sram, sram-column, sram-macro, sram-stability, sram-storage, tia"
 )
 
 

@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 
 from bitline.cli.commands.characterize import PARTS, Settings, read_settings
-from bitline.cli.commands.solve import Both, OfBitLines, OfWordLines, read_array, segments
+from bitline.cli.commands.solve import (
+    FILE,
+    Both,
+    Drive,
+    Driver,
+    Gate,
+    Iv,
+    OfBitLines,
+    OfWordLines,
+    Sense,
+    Sink,
+    Transistor,
+    all_wires,
+)
 from bitline.cli.terminal import say, working
 
 app = typer.Typer(help="Netlists, waveforms and Liberty files for other tools.", no_args_is_help=True)
@@ -24,11 +37,18 @@ def netlist(
     temperature: Annotated[float, typer.Option(help="in C")] = 27.0,
     vdd: Annotated[str, typer.Option(help="supply, as 1.8 or 900m")] = "1.8",
     settings: Settings = [],  # noqa: B006 - typer copies it
-    g: Annotated[Path | None, typer.Option(help="a crossbar's conductances, .npy (m, n), S")] = None,
-    v: Annotated[Path | None, typer.Option(help="its word-line voltages, .npy (batch, m) or (m,), V")] = None,
+    g: Annotated[Path | None, typer.Option(help=f"a crossbar's conductances (m, n), S: {FILE}")] = None,
+    v: Annotated[Path | None, typer.Option(help=f"its word-line voltages (batch, m) or (m,), V: {FILE}")] = None,
     r_wire: Both = None,
     r_wire_wl: OfWordLines = None,
     r_wire_bl: OfBitLines = None,
+    r_driver: Driver = "0",
+    r_sink: Sink = "0",
+    iv: Iv = "",
+    transistor: Transistor = "",
+    v_gate: Gate = "",
+    drive: Drive = "first",
+    sense: Sense = "last",
     dialect: Annotated[str, typer.Option(help="ngspice, ltspice or qspice")] = "ngspice",
 ) -> None:
     """Write netlists with their analyses; ``ngspice -b FILE`` runs each alone."""
@@ -38,11 +58,12 @@ def netlist(
     from spice.characterise import Conditions
 
     if what == "crossbar":
-        from circuits.crossbar import Wires, resistor_crossbar
+        from bitline.cli.crossbar import CellOptions, read_crossbar
 
         if g is None or v is None:
-            raise ConfigError("export netlist crossbar needs --g and --v, .npy files of conductances and voltages")
-        circuit = resistor_crossbar(read_array(g), read_array(v), Wires(*segments(r_wire, r_wire_wl, r_wire_bl)))
+            raise ConfigError("export netlist crossbar needs --g and --v, files of conductances and voltages")
+        wires = all_wires(r_wire, r_wire_wl, r_wire_bl, r_driver, r_sink)
+        circuit = read_crossbar(g, v, wires, CellOptions(iv, transistor, v_gate, drive, sense)).netlist()
         write_netlist(out, circuit, {"g": str(g), "v": str(v)}, dialect)
         say(f"wrote {out}")
         return

@@ -78,7 +78,8 @@ def scale(values: Array | float, unit: str) -> tuple[float, str]:
     if unit == "1" or largest == 0:
         return 1.0, "" if unit == "1" else pretty_unit(unit)
     prefixed = format_quantity(largest, unit).split(" ")[1]
-    return 1 / parse_quantity(f"1{prefixed}", unit), pretty_unit(f" {prefixed}").strip()
+    power = 2 if unit.endswith("^2") else 1  # the prefix of a square is that of its side
+    return 1 / parse_quantity(f"1{prefixed.removesuffix(unit)}") ** power, pretty_unit(f" {prefixed}").strip()
 
 
 def titled(name: str, unit: str) -> str:

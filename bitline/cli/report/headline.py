@@ -21,6 +21,7 @@ _TELLING: Mapping[str, tuple[str, ...]] = {
     "sram_column": ("access_time", "cycle_time", "read_energy", "write_energy"),
     "bit_errors": ("offset_sigma", "sensing_time_1e-06"),
     "sram_macro": ("access_time", "cycle_time", "read_energy", "leakage"),
+    "sram_storage": ("access_time", "read_energy", "drv"),
     "reram": ("on_off_ratio", "v_set", "v_reset"),
 }
 _FEW = 3  # figures of a part without any above

@@ -75,8 +75,8 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
 
 
 def pretty_unit(said: str) -> str:
-    """A quantity or a unit with the letters that engineers write: µ and Ω."""
-    return said.replace(" u", " µ").replace("ohm", "Ω").replace("Ohm", "Ω")
+    """A quantity or a unit with the letters that engineers write: µ, Ω and ²."""
+    return said.replace(" u", " µ").replace("ohm", "Ω").replace("Ohm", "Ω").replace("^2", "²")
 
 
 def percent(share: float, digits: int = 2) -> str:

@@ -1,4 +1,4 @@
-"""What an image costs: energy and latency by component, each with its kind."""
+"""What an image costs, energy and latency by component, and what a chip does, area; each with its kind."""
 
 from __future__ import annotations
 
@@ -24,18 +24,20 @@ _COLOURS = {
 _SUM = {
     "energy": "the sum of what is listed.",
     "latency": "the sum of what is listed: one image, its layers one after the other.",
+    "area": "the sum of what is listed.",
 }
+_OF = {"energy": "an image", "latency": "an image", "area": "a chip"}
 
 
 def _bars(what: str, title: str) -> Block:
-    """A block: the components of "energy" or "latency" as bars, and as a table with their sources."""
+    """A block: the components of "energy", "latency" or "area" as bars, and as a table with their sources."""
 
     def block(run: RunSource) -> str:
         parts = _components(run, what)
         total = sum(figure.value for figure in parts.values())
         unit = next(iter(parts.values())).unit
         factor, shown = scale(np.array([figure.value for figure in parts.values()]), unit)
-        figure = chart(titled(f"{what} an image", shown), "", barmode="overlay")
+        figure = chart(titled(f"{what} {_OF[what]}", shown), "", barmode="overlay")
         for kind in dict.fromkeys(part.kind for part in parts.values()):
             chosen = {words(name): part.value for name, part in parts.items() if part.kind == kind}
             said = [f" {quantity(value, unit)} ({percent(value / total, 1)})" for value in chosen.values()]
@@ -55,7 +57,7 @@ def _bars(what: str, title: str) -> Block:
         figure.update_yaxes(
             categoryorder="array", categoryarray=[words(name) for name in reversed(parts)], showgrid=False
         )
-        caption = f"{sentence(what)} an image: {quantity(total, unit)}, {_SUM[what]}"
+        caption = f"{sentence(what)} {_OF[what]}: {quantity(total, unit)}, {_SUM[what]}{_settling(run, what)}"
         rows = [
             [text(words(name)), text(quantity(part.value, unit)), badge(part.kind, part.source)]
             for name, part in parts.items()
@@ -66,14 +68,29 @@ def _bars(what: str, title: str) -> Block:
     return block
 
 
+def _settling(run: RunSource, what: str) -> str:
+    """Of a latency: how long the tiles' outputs take, where the study says what makes them late."""
+    figure = run.figures("network").get("settling_time")
+    if what != "latency" or figure is None:
+        return ""
+    return f" Outputs settle in {quantity(figure.value, figure.unit)} ({figure.kind}): {figure.source}."
+
+
 def _components(run: RunSource, what: str) -> dict[str, Figure]:
-    """The figures ``<what>_<component>``, the largest first; their total is ``<what>_per_image``."""
+    """The figures ``<what>_<component>``, the largest first; their total is ``<what>_per_image`` or ``_per_chip``."""
     named = run.figures("network")
     parts = {name.removeprefix(f"{what}_"): figure for name, figure in named.items() if name.startswith(f"{what}_")}
-    parts.pop("per_image", None)
+    for total in ("per_image", "per_chip"):
+        parts.pop(total, None)
     if not parts:
         raise AbsentError(f"summary.json holds no {what} by component of 'network'")
     return dict(sorted(parts.items(), key=lambda item: -item[1].value))
 
 
-SECTION = Section(60, "Energy and latency", (_bars("energy", "Energy"), _bars("latency", "Latency")), "network")
+def _area(run: RunSource) -> str:
+    """Of a chip; nothing where the arrays of a run have none."""
+    return _bars("area", "Area")(run) if "area_per_chip" in run.figures("network") else ""
+
+
+_BLOCKS = (_bars("energy", "Energy"), _bars("latency", "Latency"), _area)
+SECTION = Section(60, "Energy, latency and area", _BLOCKS, "network")

@@ -15,6 +15,7 @@ from nn.statistics import confusion_matrix, recall
 
 _GROUP, _REFERENCE = "network/accuracy", "network/reference"
 _SHOWN = ("accuracy", "accuracy_low", "accuracy_high", "accuracy_integer", "accuracy_float")
+_COSTS = ("energy_", "latency_", "area_", "settling_")
 _FEW = 20  # classes that fit as words into the confusion matrix
 
 
@@ -24,8 +25,8 @@ def _figures(run: RunSource) -> str:
     rows = []
     for name, figure in named.items():
         ends = [named.get(f"{name}_{end}") for end in ("low", "high")]
-        # Energy and latency by component have a section of their own
-        if name.startswith(("energy_", "latency_")) or name.removesuffix("_low").removesuffix("_high") != name:
+        # what an image and a chip cost has a section of its own
+        if name.startswith(_COSTS) or name.removesuffix("_low").removesuffix("_high") != name:
             continue
         said = [text(_said(name, figure.value)), " to ".join(text(_said(name, end.value)) for end in ends if end)]
         rows.append([text(words(name)), *said, badge(figure.kind, figure.source)])

@@ -1,0 +1,199 @@
+"""An array of computing SRAM columns that weights were written into, and what makes such arrays."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from bitline.core.errors import ConfigError
+from circuits.cim import FINER, SHORTEST, CimConfig, Floats, Ints
+
+
+class ProgrammedCim:
+    """What every simulation of an array keeps: its cells, its converters and their range; see `ProgrammedTile`.
+
+    Args:
+        config: the array.
+    """
+
+    def __init__(self, config: CimConfig) -> None:
+        self.config = config
+        self.rows, self.cols = config.rows, config.outputs
+        self.bits: Ints = np.zeros((0, 0), dtype=np.int64)
+        self.scores: Floats = np.zeros((0, 0, len(config.column.sigma)))
+        self.offsets: Floats = np.zeros(0)
+        self._count: float | None = None
+
+    def program(self, weights: Ints, rng: np.random.Generator) -> None:
+        """Write integer weights[rows, cols]; `rng` draws the mismatch of every cell and converter.
+
+        Raises:
+            ConfigError: weights that do not fit.
+        """
+        config, weights = self.config, np.asarray(weights)
+        self.bits = config.bits(weights)
+        shape = (self.bits.shape[0], self.bits.shape[1], len(config.column.sigma))
+        self.scores = rng.standard_normal(shape)
+        self.offsets = config.offset_mean + config.offset_sigma * rng.standard_normal(shape[1])
+        self.rows, self.cols = weights.shape
+
+    def required_range(self, x: Ints) -> float:
+        """The largest count of any bit line and digit that inputs x[batch, rows] need, without mismatch."""
+        planes = self.config.planes(self.config.checked_inputs(x, self.rows)).astype(np.float32)
+        return max(float((planes @ self.bits.astype(np.float32)).max(initial=0)), 1.0)
+
+    def set_range(self, full_scale: float) -> None:
+        """Fix the count of full scale: a unit pulse is what takes the bit line to v_low at that count.
+
+        Raises:
+            ConfigError: not a positive count; pulses too short to make; or (6T) a read would flip cells.
+        """
+        if not (math.isfinite(full_scale) and full_scale > 0):
+            raise ConfigError(f"full_scale is {full_scale!r}; it must be finite and above 0")
+        self._count = float(full_scale)
+        if self.unit < SHORTEST:
+            most = self.config.column.dose(self.config.v_low) / SHORTEST
+            raise ConfigError(
+                f"sram-cim: {full_scale:.0f} units of pulse on one bit line make a unit {self.unit:.3g} s, and "
+                f"{SHORTEST:g} s is the shortest: at word_line = {self.config.word_line:g} V at most {most:.0f} fit; "
+                "lower word_line, add capacitance, or take smaller digits"
+            )
+        self._check_disturb()
+
+    @property
+    def count(self) -> float:
+        """Of full scale.
+
+        Raises:
+            ConfigError: it is not set.
+        """
+        if self._count is None:
+            raise ConfigError("the array has no range: set_range(required_range(calibration inputs)) first")
+        return self._count
+
+    @property
+    def unit(self) -> float:
+        """The unit pulse, s: at most the longest that was characterised."""
+        column = self.config.column
+        return float(min(column.dose(self.config.v_low) / self.count, column.zero.inputs[0].high))
+
+    @property
+    def scale(self) -> float:
+        """Products a unit of output code stands for."""
+        return float(self.count / self.config.top / 2**FINER)
+
+    @property
+    def lsb(self) -> float:
+        """Voltage (V) of a step of the converter."""
+        return float(self.config.vdd - self.voltage(np.array(self.count))) / self.config.top
+
+    def voltage(self, count: Floats) -> Floats:
+        """Nominal bit-line voltage (V) at counts."""
+        lost = self.config.column.lost.parameters
+        dose = count * self.unit * (1 + lost["coefficients"][1] * count / lost["deepest"])
+        return self.config.column.voltage(np.asarray(dose))
+
+    def weights_of_rows(self) -> Floats:
+        """What a unit of input on each row counts on each bit line, shape (rows, bit lines)."""
+        if not self.bits.size:
+            raise ConfigError("the array is not programmed: program(weights, rng) first")
+        return np.where(self.bits == 1, self.config.column.factors(self.scores), self.zero_count())
+
+    def zero_count(self) -> float:
+        """What a unit of input on a row with a 0 counts."""
+        zero, mean = self.config.column.zero, (2**self.config.dac_bits - 1) / 2 if self.config.dac_bits > 1 else 1.0
+        width = np.clip(self.unit * mean, zero.inputs[0].low, zero.inputs[0].high)
+        return float(zero(width)) / (self.unit * mean)
+
+    def counts_of_codes(self) -> Ints:
+        """What each code of a converter means in output codes, shape (top + 1,)."""
+        config, fine = self.config, 2**FINER
+        if not config.linearise:
+            return np.asarray(np.arange(config.top + 1, dtype=np.int64) * fine)
+        count = np.linspace(0.0, 1.25 * self.count, 4096)
+        level = (config.vdd - self.voltage(count)) / self.lsb
+        gain = config.column.mean_factor() - self.zero_count()  # of a bit: rows of either value take charge
+        found = np.interp(np.arange(config.top + 1), level, count) / gain
+        return np.asarray(np.rint(found / self.count * config.top * fine), dtype=np.int64)
+
+    def offset_levels(self) -> tuple[Floats, Ints]:
+        """What offsets add to a level, and the code without input that is subtracted, shape (bit lines,)."""
+        level = self.offsets / self.lsb
+        zero = np.rint(level) if self.config.auto_zero else 0 * level
+        return level, zero.astype(np.int64)
+
+    def converted(self, volts: Floats) -> tuple[Ints, int]:
+        """Output codes[batch, cols] of bit-line voltages[digits, batch, bit lines] (V), and how many saturated."""
+        config = self.config
+        level, zero = self.offset_levels()
+        code = np.rint((config.vdd - volts) / self.lsb + level)
+        kept = np.clip(code, 0, config.top)
+        count = self.counts_of_codes()[np.clip(kept - zero, 0, config.top).astype(np.int64)]
+        place = 2 ** (config.dac_bits * np.arange(config.digits, dtype=np.int64))
+        summed = np.tensordot(place, count, axes=1).reshape(volts.shape[1], self.cols, config.slices)
+        return np.asarray(summed @ config.places), int(np.count_nonzero(code > config.top))
+
+    def disturb(self) -> float:
+        """Probability that a 6T cell of the other value flips when all rows in use are on for a unit: 0 for 8T.
+
+        A bound: the bit line is taken to stand at its end for as long as the cell needs.
+        """
+        if self.config.column.trip is None:
+            return 0.0
+        mean, sigma = (float(model(self.config.word_line)) for model in self.config.column.trip)
+        return 0.5 * math.erfc((self._floor() - mean) / sigma / math.sqrt(2))
+
+    def _floor(self) -> float:
+        return float(self.voltage(np.array(float(self.rows * (2**self.config.dac_bits - 1)))))
+
+    def _check_disturb(self) -> None:
+        config, found = self.config, self.disturb()
+        if config.column.trip is None or found <= config.disturb_limit:
+            return
+        z = -NormalDist().inv_cdf(config.disturb_limit)
+        mean, sigma = config.column.trip
+        safe = float(mean(config.word_line)) + z * float(sigma(config.word_line))
+        count = np.arange(self.rows * (2**config.dac_bits - 1) + 1, dtype=np.float64)
+        below = int(np.count_nonzero(self.voltage(count) >= safe)) - 1
+        rows = max(below, 0) // (2**config.dac_bits - 1)
+        lines = np.linspace(mean.inputs[0].low, mean.inputs[0].high, 200)
+        allowed = lines[mean(lines) + z * sigma(lines) <= self._floor()]
+        line = f"word_line = {allowed[-1]:.2g} V" if len(allowed) else "no word line that was characterised"
+        raise ConfigError(
+            f"sram-cim: with {self.rows} rows on at word_line = {config.word_line:g} V a read flips a 6T cell with "
+            f"probability {found:.2g}, above disturb_limit = {config.disturb_limit:g}; at most {rows} rows, or {line} "
+            f"for {self.rows} rows, stay below it"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class CimFactory:
+    """Makes arrays of one kind, for whoever lays a network out on them; picklable.
+
+    Args:
+        config: of every array, but for `input_bits`.
+        array: the simulation, as `crossbar.sram_cim.CimArray`.
+    """
+
+    config: CimConfig
+    array: Any
+
+    @property
+    def max_rows(self) -> int:
+        """Inputs that an array takes."""
+        return self.config.rows
+
+    @property
+    def max_cols(self) -> int:
+        """Outputs that it gives."""
+        return self.config.outputs
+
+    def __call__(self, rows: int, cols: int, input_bits: int) -> Any:
+        """An array for a part of a network: `program` it with weights[rows, cols]."""
+        made = self.array(replace(self.config, input_bits=input_bits))
+        made.rows, made.cols = rows, cols
+        return made

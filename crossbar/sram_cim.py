@@ -1,0 +1,184 @@
+"""SRAM columns that compute, at speed: counts by pattern sums, one curve for the discharge, conversion."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bitline.core.array import Cost, Stats
+from bitline.core.figures import MODELLED, Figure
+from circuits.cim import BOLTZMANN, CimConfig, Ints
+from circuits.programmed_cim import CimFactory, ProgrammedCim
+from crossbar.costs import INTEGER_ADD, WORD_LINE_DRIVER, Process, adc_energy, adc_time
+from crossbar.sram_cim_kernels import BLOCK, GROUP, list_patterns, multiply, pattern_sums
+
+__all__ = ["CimArray", "CimConfig", "cim_factory"]
+
+Narrow = np.ndarray[Any, np.dtype[np.int32]]
+
+_NODES = 4096  # of the curve, linear between
+_POOL = 1 << 14  # noise is drawn once a batch and dealt out from changing places
+_CHUNK = 128  # inputs a piece of work
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Inputs of an array, for every array that takes the same inputs; see `list_patterns`.
+
+    Attributes:
+        lists: shape (batch, bits, groups of rows).
+        lengths: shape (batch, bits).
+        ones: bits that are 1, of all inputs.
+    """
+
+    lists: Narrow
+    lengths: Narrow
+    ones: int
+
+    @classmethod
+    def of(cls, x: Ints, bits: int) -> Inputs:
+        """Of integers x[batch, rows] of so many bits."""
+        lists = np.empty((len(x), bits, -(-x.shape[1] // GROUP)), dtype=np.int32)
+        lengths = np.empty(lists.shape[:2], dtype=np.int32)
+        return cls(lists, lengths, list_patterns(x, bits, lists, lengths))
+
+
+class CimArray(ProgrammedCim):
+    """An array of computing columns: ``codes * scale`` estimates ``x @ weights``.
+
+    Exact for the model in `circuits.cim` (all rows of a column see one voltage), in single precision: a code moves only
+    where it was undecided to a ten-thousandth of a step. Padded bit lines add nothing. Memory: 16 bytes a cell.
+
+    Args:
+        config: the array.
+    """
+
+    def __init__(self, config: CimConfig) -> None:
+        super().__init__(config)
+        self._sums: Any = None
+        self._known: tuple[Any, ...] = ()
+
+    def program(self, weights: Ints, rng: np.random.Generator) -> None:
+        """Write integer weights[rows, cols]; `rng` draws the mismatch of every cell and converter.
+
+        Raises:
+            ConfigError: weights that do not fit.
+        """
+        super().program(weights, rng)
+        self._sums = None
+
+    def set_range(self, full_scale: float) -> None:
+        """Fix the count of full scale; see `ProgrammedCim.set_range`.
+
+        Raises:
+            ConfigError: as there.
+        """
+        super().set_range(full_scale)
+        self._sums = None  # what a row of 0 counts depends on the pulse
+
+    def mvm(self, x: Ints, rng: np.random.Generator) -> tuple[Ints, Stats]:
+        """Multiply unsigned x[batch, rows]; codes[batch, cols] and what it took.
+
+        Raises:
+            ConfigError: inputs that do not fit, or an array that is not programmed or has no range.
+        """
+        return self.multiply(self.prepared(x), rng)
+
+    def prepared(self, x: Ints) -> Inputs:
+        """Inputs x[batch, rows] for `multiply`, of this array and of others of its kind that take the same.
+
+        Raises:
+            ConfigError: inputs that do not fit.
+        """
+        return Inputs.of(self.config.checked_inputs(x, self.rows), self.config.input_bits)
+
+    def multiply(self, inputs: Inputs, rng: np.random.Generator) -> tuple[Ints, Stats]:
+        """`mvm` of `prepared` inputs.
+
+        Raises:
+            ConfigError: an array that is not programmed or has no range.
+        """
+        config, batch = self.config, len(inputs.lists)
+        if self._sums is None:
+            self._sums, self._known = pattern_sums(self.weights_of_rows()), self._tables()
+        tables, pool = self._known, self._noise(rng)
+        codes = np.zeros((batch, self.cols), dtype=np.int64)
+        belongs = np.tile(config.places, self.cols), np.repeat(np.arange(self.cols), config.slices)
+
+        def work(start: int) -> tuple[int, float]:
+            part = slice(start, start + _CHUNK)
+            used = (config.dac_bits, self.bits.shape[1], *tables, pool, start, *belongs, codes[part])
+            found: tuple[int, float] = multiply(self._sums, inputs.lists[part], inputs.lengths[part], *used)
+            return found
+
+        starts = range(0, batch, _CHUNK)
+        if config.threads == 1 or len(starts) < 2:
+            found = [work(start) for start in starts]
+        else:
+            with ThreadPoolExecutor(config.threads) as workers:
+                found = list(workers.map(work, starts))
+        return codes, self._stats(batch, found, inputs.ones)
+
+    def cost(self, stats: Stats) -> Cost:
+        """Price what `mvm` did: energy of all of it, latency of one product (digits in turn, a converter a bit line).
+
+        The bit lines' energy is C V dV of what the discharge model says; converters, drivers and adders are estimated
+        from published figures of other nodes.
+        """
+        config, count = self.config, stats.counts
+        process = Process(config.node, config.vdd)
+        conversions = count.get("conversions", 0)
+        longest = self.unit * (2**config.dac_bits - 1) + config.t_precharge
+        energy = {
+            "array": Figure(stats.energy.get("array", 0.0), "J", MODELLED, "C V dV of the bit lines"),
+            "dac": WORD_LINE_DRIVER.energy_in(process, count.get("drives", 0)),
+            "adc": adc_energy(process, config.adc_bits, conversions),
+            "shift_add": INTEGER_ADD.energy_in(process, conversions),
+        }
+        latency = {
+            "array": Figure(config.digits * longest, "s", MODELLED, "pulse as calibrated, precharge is an input"),
+            "adc": adc_time(process, config.adc_bits, config.digits),
+        }
+        return Cost(energy, latency)
+
+    def _tables(self) -> tuple[Any, ...]:
+        """Curve, nodes a count, offsets, zero codes and the meaning of codes, as the kernel takes them."""
+        config = self.config
+        largest = 1.5 * float(self.rows * (2**config.dac_bits - 1))
+        count = np.linspace(0.0, largest, _NODES)
+        curve = ((config.vdd - self.voltage(count)) / self.lsb).astype(np.float32)
+        level, zero = self.offset_levels()
+        padded = (-len(level)) % BLOCK
+        return (
+            curve,
+            np.float32((_NODES - 1) / largest),
+            np.pad(level, (0, padded)).astype(np.float32),
+            np.pad(zero, (0, padded)).astype(np.int32),
+            self.counts_of_codes().astype(np.int32),
+        )
+
+    def _noise(self, rng: np.random.Generator) -> Any:
+        """kT/C of the bit line in LSB; each conversion takes its own place in a pool that a batch shares."""
+        if not self.config.noise:
+            return np.zeros(_POOL + BLOCK, dtype=np.float32)
+        volts = np.sqrt(BOLTZMANN * (self.config.temperature + 273.15) / self.config.column.capacitance)
+        drawn = rng.standard_normal(_POOL, dtype=np.float32) * np.float32(volts / self.lsb)
+        return np.concatenate([drawn, drawn[:BLOCK]])
+
+    def _stats(self, batch: int, found: list[tuple[int, float]], ones: int) -> Stats:
+        config = self.config
+        counts = {
+            "conversions": batch * config.digits * self.bits.shape[1],
+            "saturated": sum(part[0] for part in found),
+            "drives": ones,
+        }
+        volts = sum(part[1] for part in found) * self.lsb
+        return Stats(batch, counts, {"array": config.column.capacitance * config.vdd * volts})
+
+
+def cim_factory(config: CimConfig) -> CimFactory:
+    """Makes arrays of one kind at speed, for whoever lays a network out on them."""
+    return CimFactory(config, CimArray)

@@ -1,0 +1,203 @@
+"""Fitted models of a computing column: the discharge against its dose, a row's factor against mismatch, the trip.
+
+`cim.current` i(v): of a row with a 1. `cim.discharge` v(s): the bit line after a dose s (cell seconds). `cim.lost`:
+what edges add to a pulse's width. `cim.zero_row`: dose of a pulsed row with a 0. `cim.log_current`: ln of
+a row's factor over the shifts of its transistors. 6T also: `cim.trip_mean` and `cim.trip_sigma` over the word line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+from scipy.optimize import least_squares
+
+from bitline.core.errors import FitError
+from bitline.core.executor import Record
+from bitline.core.figures import SIMULATED
+from bitline.core.model_file import KINDS, FittedModel, Input, Residual, quadratic_terms, residual
+from bitline.core.samples import Samples
+from spice.mismatch import UNITS, VARIATIONS
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+FEWEST = 80
+FAR = 1.5  # a sample's shifts times this are measured too, so that the fit covers rarer cells
+_KNOTS = 4  # widths that the dose of a row of 0 is fitted at
+_PICO = 1e-12
+_HELD_OUT = 4
+_LIMITS = {"discharge": 0.02, "log_current": 0.3}  # V; ln
+_INPUTS = tuple(
+    f"d{parameter}_{name}"
+    for parameter in VARIATIONS["full"]
+    for name in ("read_gate", "read_driver", "pass_gate_left", "pull_down_left")
+)
+_QUADRATIC = "minimum_of_quadratics"
+
+
+@dataclass(frozen=True)
+class Discharge:
+    """The voltage as a function of the dose.
+
+    Args:
+        lost: what edges add to a pulse (s, negative), a polynomial in k w / deepest.
+        width: widths (s) at which `zero` is given.
+        zero: dose of a pulsed row with a 0, cell seconds.
+        s: doses of the curve, from 0.
+        v: its voltages.
+        deepest: k w of the deepest pulse seen, s.
+    """
+
+    lost: Floats
+    width: Floats
+    zero: Floats
+    s: Floats
+    v: Floats
+    deepest: float
+
+    @classmethod
+    def of(cls, nominal: Record) -> Discharge:
+        """Fit: the curve goes through the pulses seen; `lost` and `zero` make every other checked pair agree."""
+        k, z, w, v = _pulses(nominal, "checked")
+        fitted = np.arange(len(v)) % 4 < 2  # pairs without and with rows of 0
+
+        def wrong(unknown: Floats) -> Floats:
+            made = cls._through(nominal, unknown * _PICO)
+            return (made.at(made.doses(k, z, w)) - v)[fitted]
+
+        found = least_squares(
+            wrong, np.concatenate([[-10.0, 0.0], np.full(_KNOTS, 2.0)]), diff_step=[1e-3] * (2 + _KNOTS)
+        ).x
+        return cls._through(nominal, found * _PICO)
+
+    @classmethod
+    def _through(cls, nominal: Record, unknown: Floats) -> Discharge:
+        k, _, w, v = _pulses(nominal, "seen")
+        _, _, checked, _ = _pulses(nominal, "checked")
+        width = np.geomspace(checked.min(), checked.max(), _KNOTS)
+        start, deepest = np.asarray(nominal["current_v"])[-1], float(np.max(k * w))
+        lost = unknown[:2]
+        s = np.concatenate([[0.0], k * (w + lost[0] + lost[1] * k * w / deepest)])
+        return cls(lost, width, unknown[2:], s, np.minimum.accumulate(np.concatenate([[start], v])), deepest)
+
+    def doses(self, k: Floats, z: Floats, w: Floats) -> Floats:
+        """Of pulses of width w (s) on k rows with a 1 and z with a 0."""
+        lost = self.lost[0] + self.lost[1] * k * w / self.deepest
+        return np.asarray(k * (w + lost) + z * PchipInterpolator(self.width, self.zero)(w))
+
+    def at(self, s: Floats) -> Floats:
+        """Voltage (V) after doses."""
+        return np.asarray(PchipInterpolator(self.s, self.v)(np.clip(s, self.s[0], self.s[-1])))
+
+    def dose(self, v: float) -> float:
+        """That takes the bit line down to v (V)."""
+        return float(np.interp(-v, -self.v, self.s))
+
+    def held_out(self, nominal: Record) -> tuple[Floats, Floats]:
+        """Error (V) and voltage at the checked pulses that were not fitted and lie on the curve."""
+        k, z, w, v = _pulses(nominal, "checked")
+        s = self.doses(k, z, w)
+        kept = (np.arange(len(v)) % 4 >= 2) & (s <= self.s[-1])
+        return self.at(s)[kept] - v[kept], v[kept]
+
+
+def fit_cim(nominal: Record, samples: Samples, provenance: Mapping[str, str | float | int]) -> list[FittedModel]:
+    """All models from the record of `CimNominal` and the samples of `CimMonteCarlo`.
+
+    Raises:
+        FitError: fewer samples than `FEWEST` could be simulated.
+    """
+    if samples.count - len(samples.failures) < FEWEST:
+        raise FitError(f"the computing column needs {FEWEST} samples to be fitted: ask for more")
+    found = [*_discharge(nominal), _current(nominal), _log_current(samples)]
+    if "trips" in nominal:
+        found += _trips(nominal, samples)
+    return [FittedModel(**{**vars(model), "provenance": dict(provenance)}) for model in found]
+
+
+def check_cim(models: Mapping[str, FittedModel], nominal: Record, samples: Samples) -> dict[str, Residual]:
+    """The models against the nominal record's held-out pulses, and samples that they have not seen."""
+    known = {name: model for name, model in models.items() if name.startswith("cim.")}
+    found = {name: model.residual for name, model in known.items()}
+    model = models["cim.log_current"]
+    x = [samples.valid(each.name) for each in model.inputs]
+    inside = model.covers(*x)
+    truth = samples.valid("log_current")[inside]
+    outside = int(np.count_nonzero(~inside))
+    found[model.name] = residual(model(*(each[inside] for each in x)), truth, "ln", outside, _LIMITS["log_current"])
+    error, v = Discharge.of(nominal).held_out(nominal)
+    found["cim.discharge"] = residual(v + error, v, "V", limit=_LIMITS["discharge"])
+    return found
+
+
+def _pulses(nominal: Record, kind: str) -> tuple[Floats, Floats, Floats, Floats]:
+    k, z, w, v = (np.asarray(nominal[f"{kind}_{name}"], dtype=np.float64) for name in "kzwv")
+    return k, z, w, v
+
+
+def _discharge(nominal: Record) -> list[FittedModel]:
+    made = Discharge.of(nominal)
+    error, v = made.held_out(nominal)
+    off = residual(v + error, v, "V", limit=_LIMITS["discharge"])
+    dose, depth = Input("dose", "s", 0.0, float(made.s[-1])), Input("depth", "1", 0.0, 1.0)
+    width = Input("width", "s", float(made.width[0]), float(made.width[-1]))
+    curve = {"x": made.s.tolist(), "y": made.v.tolist()}
+    none = Residual(0.0, 0.0, 0, "s")  # they are part of the discharge's residual
+    lost = {
+        "coefficients": made.lost.tolist(),
+        "deepest": made.deepest,
+        "capacitance": float(nominal["bit_line_capacitance"]),
+    }
+    zero = {"x": made.width.tolist(), "y": made.zero.tolist()}
+    return [
+        FittedModel("cim.discharge", "interpolation", (dose,), "bit line", "V", curve, off, SIMULATED),
+        FittedModel("cim.lost", "polynomial", (depth,), "width that edges add", "s", lost, none, SIMULATED),
+        FittedModel("cim.zero_row", "interpolation", (width,), "dose of a row of 0", "s", zero, none, SIMULATED),
+    ]
+
+
+def _current(nominal: Record) -> FittedModel:
+    """Through every other point of the curve; the rest is held out."""
+    v, i = np.asarray(nominal["current_v"]), np.asarray(nominal["current_i"])
+    parameters = {"x": v[::2].tolist(), "y": i[::2].tolist()}
+    off = residual(KINDS["interpolation"](parameters, v[1:-1:2]), i[1:-1:2], "A")
+    inputs = (Input("v_bl", "V", float(v[0]), float(v[-1])),)
+    return FittedModel("cim.current", "interpolation", inputs, "row current", "A", parameters, off, SIMULATED)
+
+
+def _log_current(samples: Samples) -> FittedModel:
+    """A quadratic in the shifts of the two transistors, through the samples and those `FAR` times as far out."""
+    eight = "dvth_read_gate" in samples.columns
+    names = [name for name in _INPUTS if name in samples.columns and ("_read_" in name) == eight]
+    x = np.stack([samples.valid(name) for name in names], axis=-1)
+    y, far = samples.valid("log_current"), samples.valid("log_current_far")
+    held_out = np.arange(len(y)) % _HELD_OUT == _HELD_OUT - 1
+    scale = np.std(x, axis=0)
+    seen = np.concatenate([x[~held_out], FAR * x[~held_out]])
+    solved, *_ = np.linalg.lstsq(
+        quadratic_terms(seen / scale), np.concatenate([y[~held_out], far[~held_out]]), rcond=None
+    )
+    solved[0] = 0.0  # a row without shifts has the factor 1
+    parameters = {"scale": scale.tolist(), "coefficients": [solved.tolist()]}
+    ranges = zip(names, seen.min(axis=0), seen.max(axis=0), strict=True)
+    known = tuple(Input(name, UNITS[name[1:].partition("_")[0]], float(a), float(b)) for name, a, b in ranges)
+    off = residual(KINDS[_QUADRATIC](parameters, *x[held_out].T), y[held_out], "ln", limit=_LIMITS["log_current"])
+    return FittedModel("cim.log_current", _QUADRATIC, known, "ln of a row's factor", "1", parameters, off, SIMULATED)
+
+
+def _trips(nominal: Record, samples: Samples) -> list[FittedModel]:
+    """Mean and sigma of the trip voltage at the word lines; residual: those of the odd samples against the even."""
+    lines, trips = np.asarray(nominal["trip_at"]), samples.valid("trips")
+    order = np.argsort(lines)
+    order = order[np.concatenate([[True], np.diff(lines[order]) > 1e-9])]
+    inputs = (Input("word_line", "V", float(lines[order[0]]), float(lines[order[-1]])),)
+    found = []
+    for name, of in (("mean", np.mean), ("sigma", np.std)):
+        y, even, odd = (np.asarray(of(part, axis=0))[order] for part in (trips, trips[::2], trips[1::2]))
+        parameters = {"x": lines[order].tolist(), "y": y.tolist()}
+        off = residual(even, odd, "V")
+        found.append(FittedModel(f"cim.trip_{name}", "interpolation", inputs, "trip", "V", parameters, off, SIMULATED))
+    return found
