@@ -54,11 +54,17 @@ def resumable(again: str) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, SystemError) as error:
-        # one that arrives within a numba kernel comes out as the cause of a SystemError
-        if not isinstance(error.__cause__ if isinstance(error, SystemError) else error, KeyboardInterrupt):
+        if not _interrupted(error):
             raise
         note(f"stopped; nothing that was finished is lost: {again} goes on from here")
         raise typer.Exit(130) from None
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether it is a Ctrl-C: one that arrives within a numba kernel comes out as what a SystemError came from."""
+    while isinstance(error, SystemError):
+        error = error.__cause__ or error.__context__
+    return isinstance(error, KeyboardInterrupt)
 
 
 def print_json(document: Mapping[str, Any]) -> None:

@@ -74,5 +74,10 @@ def test_an_interrupt_within_a_numba_kernel_is_one_too():
     with pytest.raises(typer.Exit) as ended, resumable("bitline run x.toml"):
         raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
     assert ended.value.exit_code == 130
+    inner, outer = SystemError("returned a result"), SystemError("returned a result")
+    inner.__cause__, outer.__cause__ = KeyboardInterrupt(), inner
+    with pytest.raises(typer.Exit) as ended, resumable("bitline run x.toml"):  # a kernel called by a kernel
+        raise outer
+    assert ended.value.exit_code == 130
     with pytest.raises(SystemError, match="another"), resumable("bitline run x.toml"):
         raise SystemError("another")
