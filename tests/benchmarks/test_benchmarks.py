@@ -59,6 +59,7 @@ def noted(monkeypatch, name, calls):
 
 
 def test_hard_wires_are_timed_in_turns(monkeypatch):
+    monkeypatch.setattr(measure, "TURN", 0.0)
     calls = []
     for name in ("solution", "node_voltages"):
         noted(monkeypatch, name, calls)
@@ -67,6 +68,7 @@ def test_hard_wires_are_timed_in_turns(monkeypatch):
 
 
 def test_nonlinear_cells_are_timed_to_one_tolerance_and_judged_by_a_tighter_one(monkeypatch):
+    monkeypatch.setattr(measure, "TURN", 0.0)
     calls = []
     for name in ("solve_cells", "solve_by_chords"):
         noted(monkeypatch, name, calls)
