@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 
@@ -168,32 +166,3 @@ class ProgrammedCim:
             f"probability {found:.2g}, above disturb_limit = {config.disturb_limit:g}; at most {rows} rows, or {line} "
             f"for {self.rows} rows, stay below it"
         )
-
-
-@dataclass(frozen=True, eq=False)
-class CimFactory:
-    """Makes arrays of one kind, for whoever lays a network out on them; picklable.
-
-    Args:
-        config: of every array, but for `input_bits`.
-        array: the simulation, as `crossbar.sram_cim.CimArray`.
-    """
-
-    config: CimConfig
-    array: Any
-
-    @property
-    def max_rows(self) -> int:
-        """Inputs that an array takes."""
-        return self.config.rows
-
-    @property
-    def max_cols(self) -> int:
-        """Outputs that it gives."""
-        return self.config.outputs
-
-    def __call__(self, rows: int, cols: int, input_bits: int) -> Any:
-        """An array for a part of a network: `program` it with weights[rows, cols]."""
-        made = self.array(replace(self.config, input_bits=input_bits))
-        made.rows, made.cols = rows, cols
-        return made

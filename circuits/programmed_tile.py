@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -183,32 +181,3 @@ class ProgrammedTile(ABC):
         """
         codes, saturated = self._converter().codes(self._channel_levels(i))
         return self._outputs(shift_add(codes, self.config.dac.bits)), saturated
-
-
-@dataclass(frozen=True)
-class TileFactory:
-    """Makes tiles of one kind, for whoever lays a network out on them; picklable.
-
-    Args:
-        config: of every tile, but for `input_bits`.
-        array: the simulation of a tile, as `crossbar.tile.CrossbarArray`.
-    """
-
-    config: TileConfig
-    array: Callable[[TileConfig], Any]
-
-    @property
-    def max_rows(self) -> int:
-        """Inputs that a tile takes."""
-        return self.config.rows
-
-    @property
-    def max_cols(self) -> int:
-        """Outputs that it gives."""
-        return self.config.outputs
-
-    def __call__(self, rows: int, cols: int, input_bits: int) -> Any:
-        """A tile for a part of a network: `program` it with weights[rows, cols]."""
-        made = self.array(replace(self.config, input_bits=input_bits))
-        made.rows, made.cols = rows, cols
-        return made

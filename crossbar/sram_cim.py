@@ -10,8 +10,9 @@ import numpy as np
 
 from bitline.core.array import Cost, Stats
 from bitline.core.figures import MODELLED, Figure
+from circuits.array_factory import ConfiguredFactory
 from circuits.cim import BOLTZMANN, CimConfig, Ints
-from circuits.programmed_cim import CimFactory, ProgrammedCim
+from circuits.programmed_cim import ProgrammedCim
 from crossbar.costs import INTEGER_ADD, WORD_LINE_DRIVER, Process, adc_energy, adc_time
 from crossbar.sram_cim_kernels import BLOCK, GROUP, list_patterns, multiply, pattern_sums
 
@@ -179,6 +180,6 @@ class CimArray(ProgrammedCim):
         return Stats(batch, counts, {"array": config.column.capacitance * config.vdd * volts})
 
 
-def cim_factory(config: CimConfig) -> CimFactory:
+def cim_factory(config: CimConfig) -> ConfiguredFactory:
     """Makes arrays of one kind at speed, for whoever lays a network out on them."""
-    return CimFactory(config, CimArray)
+    return ConfiguredFactory(config, CimArray)

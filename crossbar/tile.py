@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from bitline.core.array import Cost, Stats
+from circuits.array_factory import ConfiguredFactory
 from circuits.converters import Converter
 from circuits.line_timing import LineTiming
-from circuits.programmed_tile import ProgrammedTile, TileFactory
+from circuits.programmed_tile import ProgrammedTile
 from circuits.tile import TileConfig
 from crossbar.adjoint import Readout
 from crossbar.converters import BLOCK, Inputs, blocks, convert, convert_steps
@@ -294,6 +295,6 @@ def _singles(values: Floats) -> Singles:
     return np.ascontiguousarray(values, dtype=np.float32)
 
 
-def crossbar_factory(config: TileConfig) -> TileFactory:
+def crossbar_factory(config: TileConfig) -> ConfiguredFactory:
     """Makes tiles of one kind at speed, for whoever lays a network out on them."""
-    return TileFactory(config, CrossbarArray)
+    return ConfiguredFactory(config, CrossbarArray)

@@ -18,9 +18,10 @@ import numpy as np
 from bitline.core.array import Cost, Stats
 from bitline.core.errors import ConfigError
 from bitline.core.figures import MODELLED, SIMULATED, Figure
+from circuits.array_factory import ConfiguredFactory
 from circuits.crossbar import Cell, Floats, Wires, checked_conductances, checked_voltages, crossbar_netlist, resistors
 from circuits.netlist import OPTIONS, Netlist
-from circuits.programmed_tile import ProgrammedTile, TileFactory
+from circuits.programmed_tile import ProgrammedTile
 from circuits.reram import instance, load_device, read_cell_subckt
 from circuits.technology import load_technology
 from circuits.terminals import Terminals, reading
@@ -213,6 +214,6 @@ class SpiceArray(ProgrammedTile):
         )
 
 
-def spice_factory(config: TileConfig, cells: Cells = resistor_cells) -> TileFactory:
+def spice_factory(config: TileConfig, cells: Cells = resistor_cells) -> ConfiguredFactory:
     """Makes tiles as netlists, for whoever lays a network out on them; `config` is without read noise."""
-    return TileFactory(config, partial(SpiceArray, cells=cells))
+    return ConfiguredFactory(config, partial(SpiceArray, cells=cells))

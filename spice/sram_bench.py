@@ -154,11 +154,6 @@ def absent(record: Record) -> str:
     return "; ".join(said)
 
 
-def role_of(transistor: str) -> str:
-    """Role of one of the cell's transistors in the technology."""
-    return transistor.rsplit("_", 1)[0]
-
-
 def transistor_of(instance: str) -> str:
     """Which of the cell's transistors an instance on a bench stands for; itself where it is none of the six."""
     return next((name for name in cells.DEVICES if instance.startswith(name)), instance)
