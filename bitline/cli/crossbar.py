@@ -147,7 +147,7 @@ class Solved:
 
     Attributes:
         i: into the sense inputs (A), the sum of both ends where both are sensed, shape (batch, n).
-        bound: on the summed error of each vector's currents (A), shape (batch,), rounding aside.
+        bound: on the summed error of each vector's currents (A), shape (batch,), rounding included.
         relative: the largest bound over the largest current of its own vector.
         method: how they were found.
         iterations: of the slowest vector; None where the method does not count them, 0 for a direct solution.
