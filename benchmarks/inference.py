@@ -61,11 +61,11 @@ MARKS = {
 
 
 def problem(sizes: tuple[int, ...], batch: int) -> tuple[torch.nn.Module, Graph, Any]:
-    """A network of random weights, its integer graph, and images of 8 bits, shape (batch, inputs)."""
+    """A network of random weights, its integer graph, and images of 8 bits, shape (batch, inputs, 1, 1)."""
     torch.manual_seed(0)
     module = find("mlp")(sizes).eval()
-    images = np.random.default_rng(0).integers(0, 256, (batch, sizes[0]), dtype=np.uint8)
-    return module, quantise(import_module(module), images), images
+    images = np.random.default_rng(0).integers(0, 256, (batch, sizes[0], 1, 1), dtype=np.uint8)
+    return module, quantise(import_module(module, images.shape[1:]), images), images
 
 
 def set_up(config: TileConfig, graph: Graph, images: Any, threads: int = 1) -> tuple[Callable[[], Any], float]:
@@ -102,7 +102,7 @@ def measure(sizes: tuple[int, ...] = SIZES, batch: int = BATCH, runs: int = RUNS
     works: dict[str, Callable[[], Any]] = {f"torch, {n}": dense(module, images, n) for n in THREADS}
     setups = {}
     if lightning:
-        works["lightning"] = partial(lightning, torch.as_tensor(images, dtype=torch.float32) / 255)
+        works["lightning"] = partial(lightning, torch.as_tensor(images, dtype=torch.float32).flatten(1) / 255)
     set_up(next(iter(TILES.values())), graph, images)  # compiles
     for name, config in TILES.items():
         for n in THREADS:

@@ -47,10 +47,11 @@ def problem(bits: int, share: float) -> tuple[Graph, Any]:
     """An integer graph of random weights with inputs of `bits`, and images of which a share of pixels is not 0."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
-    drawn = rng.integers(0, 256, (BATCH, SIZES[0])) * (rng.random((BATCH, SIZES[0])) < share)
+    shape = (BATCH, SIZES[0], 1, 1)
+    drawn = rng.integers(0, 256, shape) * (rng.random(shape) < share)
     images = drawn.astype(np.uint8)
     how = Quantisation(weight_bits=bits, activation_bits=bits)
-    graph = quantise(import_module(find("mlp")(SIZES).eval()), images, how)
+    graph = quantise(import_module(find("mlp")(SIZES).eval(), images.shape[1:]), images, how)
     less = 8 - bits  # the quantiser's inputs have 8 bits: the first layer takes fewer, and its products count for more
     linear, product = next((node, node.operator) for node in graph.nodes if isinstance(node.operator, Linear))
     after, scaled = next((node, node.operator) for node in graph.nodes if isinstance(node.operator, Requantise))

@@ -20,7 +20,9 @@ def main() -> None:
     """Infer the digits on five chips."""
     data = load("digits")  # or "mnist", an .npz, a folder of idx files
     network = train(lambda: find("mlp")((64, 32, 10)), data.train_x, data.train_y, Training(epochs=20, seed=7))
-    graph = quantise(import_module(network), data.train_x[:500])  # any torch module whose layers are known
+    graph = quantise(
+        import_module(network, data.train_x.shape[1:]), data.train_x[:500]
+    )  # any torch module whose layers are known
     print(f"integers: {np.mean(graph.logits(data.test_x).argmax(axis=1) == data.test_y):.2%}")
 
     spread = load_spread("wan2022")

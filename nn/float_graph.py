@@ -8,9 +8,8 @@ import numpy as np
 
 from bitline.core.errors import ConfigError
 from nn.graph import INPUT
-from nn.layer import FloatArray, Layer
+from nn.layer import FloatArray, Layer, ProductLayer
 from nn.layers.batch_norm import BatchNorm
-from nn.layers.linear import Linear
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,21 +47,20 @@ class FloatGraph:
 
 
 def fold_batch_norms(graph: FloatGraph) -> FloatGraph:
-    """Merge every batch norm into the linear layer before it, which changes nothing but rounding.
+    """Merge every batch norm into the linear layer or convolution before it, which changes nothing but rounding.
 
-    ``gain * (x @ W + b) + offset = x @ (W * gain) + (b * gain + offset)``. The merged layer keeps the linear layer's
-    name; a batch norm whose input is no linear layer, or one that feeds others too, stays.
+    ``gain * (x @ W + b) + offset = x @ (W * gain) + (b * gain + offset)``. The merged layer keeps the
+    name of the first; a batch norm whose input is no such layer, or one that feeds others too, stays.
     """
     nodes = {node.name: node for node in graph.nodes}
     renamed: dict[str, str] = {}
     for node in graph.nodes:
         before = nodes.get(renamed.get(node.inputs[0], node.inputs[0]))
-        if not isinstance(node.layer, BatchNorm) or before is None or not isinstance(before.layer, Linear):
+        if not isinstance(node.layer, BatchNorm) or before is None or not isinstance(before.layer, ProductLayer):
             continue
         if sum(node.inputs.count(before.name) for node in graph.nodes) != 1 or before.name == graph.output:
             continue
-        gain, offset = node.layer.gain, node.layer.offset
-        merged = Linear(before.layer.weights * gain, before.layer.bias * gain + offset)
+        merged = before.layer.scaled(node.layer.gain, node.layer.offset)
         nodes[before.name] = replace(before, layer=merged)
         del nodes[node.name]
         renamed[node.name] = before.name

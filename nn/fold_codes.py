@@ -15,11 +15,11 @@ from bitline.core.array import IntArray
 from bitline.core.errors import ConfigError
 from nn.graph import Graph, Node
 from nn.operator import INT32
-from nn.ops.linear import Linear
 from nn.ops.requantise import Requantise, multiplier_and_shift
+from nn.product import Product
 
 
-def bias_in_codes(operator: Linear, scale: float) -> IntArray:
+def bias_in_codes(operator: Product, scale: float) -> IntArray:
     """A layer's bias in codes that are worth `scale` products each, shape (outputs,)."""
     return np.rint(operator.bias / scale).astype(np.int64)
 
@@ -38,8 +38,8 @@ def fold_code_scales(graph: Graph, scales: Mapping[str, float]) -> Graph:
     """
     for name, scale in scales.items():
         node = graph.node(name)
-        if not isinstance(node.operator, Linear):
-            raise ConfigError(f"graph: node {name!r} is not linear, it has no codes")
+        if not isinstance(node.operator, Product):
+            raise ConfigError(f"graph: node {name!r} multiplies no matrix, it has no codes")
         coded = replace(node, operator=replace(node.operator, bias=bias_in_codes(node.operator, scale)))
         graph = _rescale_consumers(graph.rewired([coded]), name, scale)
     return graph

@@ -7,12 +7,14 @@ So an operator of a user's network is added by adding one file there (and one in
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
-from nn.operator import Operator
+from bitline.core.array import IntArray
+from nn.operator import Operator, Shape
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -56,17 +58,49 @@ class Builder(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Layer(ABC):
-    """An operation on float tensors of shape (batch, *shape); channels are the last axis."""
+class Call:
+    """One operation of another framework's network, its parameters read.
 
-    torch_names: ClassVar[tuple[str, ...]] = ()
-    torch_arguments: ClassVar[tuple[str, ...]] = ()  # a function's positional arguments after its tensors
-    arity: ClassVar[int] = 1
+    Args:
+        kind: its name there, as "conv2d" (torch's aten) or "Conv" (ONNX).
+        arguments: by the names of that framework's schema: numbers, strings, lists, parameters as float64 arrays in
+            that framework's order of axes. What comes from other operations is not among them.
+        inputs: shapes of what comes from other operations, without the batch, in that framework's order of axes
+            (channels first where there are images).
+        output: shape of its result, likewise.
+    """
+
+    kind: str
+    arguments: Mapping[str, Any]
+    inputs: tuple[Shape, ...]
+    output: Shape
+
+    def __getitem__(self, argument: str) -> Any:
+        """An argument, its schema's default where the network says nothing; None where there is none."""
+        return self.arguments.get(argument)
+
+
+@dataclass(frozen=True, eq=False)
+class Layer(ABC):
+    """An operation on float tensors of shape (batch, *shape); channels are the last axis.
+
+    Images are (height, width, channels) and tokens (tokens, features); torch and ONNX have images channels first, so a
+    layer that counts axes or flattens an image does so as they would.
+    """
+
+    torch_names: ClassVar[tuple[str, ...]] = ()  # aten operators, without namespace and overload
+    onnx_names: ClassVar[tuple[str, ...]] = ()
+    arity: ClassVar[int | None] = 1  # tensors it takes; None for any number
 
     @classmethod
-    def from_torch(cls, module: Any) -> Self:  # noqa: ARG003 - most layers have no parameters
-        """The layer that a torch module of a name in `torch_names` is; of a function, its arguments are attributes."""
+    def from_torch(cls, call: Call) -> Self:  # noqa: ARG003 - most layers have no parameters
+        """The layer that a call of an aten operator in `torch_names` is; ConfigError where it is one not mapped."""
         return cls()
+
+    @classmethod
+    def from_onnx(cls, call: Call) -> Self:
+        """The layer that an ONNX operator in `onnx_names` is; as torch's where the arguments have the same names."""
+        return cls.from_torch(call)
 
     @abstractmethod
     def run(self, *inputs: FloatArray) -> FloatArray:
@@ -75,3 +109,32 @@ class Layer(ABC):
     @abstractmethod
     def quantise(self, build: Builder, name: str, *inputs: Tensor) -> Tensor:
         """Append this layer's integer nodes."""
+
+
+@dataclass(frozen=True, eq=False)
+class ProductLayer(Layer):
+    """A layer that multiplies by a matrix of weights, and that batch norms are folded into.
+
+    Args:
+        weights: outputs are the last axis.
+        bias: (outputs,).
+    """
+
+    weights: FloatArray
+    bias: FloatArray
+
+    @abstractmethod
+    def operator(self, weights: IntArray, bias: IntArray) -> Operator:
+        """The same on integers."""
+
+    def scaled(self, gain: FloatArray, offset: FloatArray) -> Self:
+        """The layer whose results are ``run(x) * gain + offset``, both by output."""
+        return replace(self, weights=self.weights * gain, bias=self.bias * gain + offset)
+
+    def quantise(self, build: Builder, name: str, *inputs: Tensor) -> Tensor:
+        """Codes times integer weights; the bias in units of one product."""
+        x = build.codes(inputs[0])
+        weights, weight_scale = build.weights(self.weights)
+        scale = x.scale * weight_scale
+        bias = np.rint(self.bias / scale).astype(np.int64)
+        return Tensor(build.add(name, self.operator(weights, bias), x), scale)

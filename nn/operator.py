@@ -71,3 +71,13 @@ def same_shape(what: str, shapes: tuple[Any, ...]) -> Shape:
         raise ConfigError(f"{what}: its inputs have shapes {' and '.join(map(str, shapes))}, which must be equal")
     first: Shape = shapes[0]
     return first
+
+
+def channels_first(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """A view of images (batch, height, width, channels) as other frameworks have them; of anything else, itself."""
+    return np.moveaxis(x, -1, 1) if x.ndim == 4 else x
+
+
+def channels_last(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """A view of (batch, channels, height, width) as bitline has images; of anything else, itself."""
+    return np.moveaxis(x, 1, -1) if x.ndim == 4 else x

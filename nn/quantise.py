@@ -123,7 +123,7 @@ class _Build:
 
     def weights(self, weights: FloatArray) -> tuple[IntArray, FloatArray]:
         how, top = self.how, 2 ** (self.how.weight_bits - 1) - 1
-        parts = list(weights.T) if how.per_channel else [weights]
+        parts = list(weights.reshape(-1, weights.shape[-1]).T) if how.per_channel else [weights]
         scale = np.array([weight_scale(part, how.weight_bits, how.weight_range) for part in parts])
         return np.clip(np.rint(weights / scale), -top, top).astype(np.int64), scale
 

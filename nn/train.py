@@ -54,6 +54,11 @@ def _reproducible(seed: int) -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
+def tensor(images: Images) -> torch.Tensor:
+    """What a network sees of images (n, height, width, channels): (n, channels, height, width), 0..1, float32."""
+    return torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(255.0)
+
+
 def train(
     build: Callable[[], torch.nn.Module],
     images: Images,
@@ -65,7 +70,7 @@ def train(
 
     Args:
         build: makes the network; called under the seeded generator.
-        images: (n, *shape), uint8; the network sees them scaled to 0..1.
+        images: (n, height, width, channels), uint8; what the network sees of them is `tensor(images)`.
         labels: (n,).
         how: epochs, batch, rate, seed.
         progress: called with (steps done, steps in all), every few steps.
@@ -85,8 +90,7 @@ def train(
         optimiser = torch.optim.AdamW(network.parameters(), lr=how.rate, weight_decay=how.weight_decay)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, how.rate, total_steps=steps, pct_start=0.2)
         for done, chosen in enumerate(_batches(len(images), how), start=1):
-            x = torch.from_numpy(images[chosen]).float().div_(255.0)
-            loss = torch.nn.functional.cross_entropy(network(x), torch.from_numpy(labels[chosen]))
+            loss = torch.nn.functional.cross_entropy(network(tensor(images[chosen])), torch.from_numpy(labels[chosen]))
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -111,5 +115,5 @@ def logits(network: torch.nn.Module, images: Images, batch: int = 1000) -> np.nd
     """The network's own float32 logits (images, classes), on one thread."""
     with _reproducible(0), torch.no_grad():
         starts = range(0, len(images), batch)
-        inputs = (torch.from_numpy(images[start : start + batch]).float().div_(255.0) for start in starts)
-        return np.concatenate([network(x).numpy() for x in inputs])
+        inputs = (images[start : start + batch] for start in starts)
+        return np.concatenate([network(tensor(x)).numpy() for x in inputs])

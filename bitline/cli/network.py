@@ -74,7 +74,7 @@ def _make(study: Study, graph_file: Path, references_file: Path) -> None:
 
         network = train(lambda: find("mlp")(sizes), data.train_x, data.train_y, how, tell)
     bits = Quantisation(weight_bits=settings.weight_bits, activation_bits=settings.activation_bits)
-    graph = quantise(import_module(network), data.train_x[:CALIBRATION], bits)
+    graph = quantise(import_module(network, data.train_x.shape[1:]), data.train_x[:CALIBRATION], bits)
     images = data.test_x[: study.accuracy.images]
     weights = {name: value.numpy() for name, value in network.state_dict().items()}
     write_arrays(graph_file.with_name("float.npz"), weights)

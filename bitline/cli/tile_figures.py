@@ -15,7 +15,7 @@ from circuits.tile import TileConfig
 from crossbar.costs import NOT_IN_AREA, tile_area
 from crossbar.tile import CrossbarArray, crossbar_factory
 from nn.graph_file import load as load_graph
-from nn.ops.linear import Linear
+from nn.product import Product
 from nn.tiling import Tile, tiles
 
 
@@ -35,11 +35,11 @@ def tile_figures(study: Study, models: ModelFile, graph: Path) -> dict[str, Figu
     return _area(config, sum(1 for _ in _tiles(graph, config))) | _settling(study, config, graph)
 
 
-def _tiles(graph: Path, config: TileConfig) -> Iterator[tuple[str, Linear, Tile]]:
+def _tiles(graph: Path, config: TileConfig) -> Iterator[tuple[str, Product, Tile]]:
     """Layer, operator and place of every tile of the network."""
     for node in load_graph(graph).nodes:
-        if isinstance(node.operator, Linear):
-            rows, cols = node.operator.weights.shape
+        if isinstance(node.operator, Product):
+            _, rows, cols = node.operator.matrices.shape
             for tile in tiles(rows, cols, config.rows, config.outputs):
                 yield node.name, node.operator, tile
 

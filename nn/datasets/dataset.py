@@ -20,7 +20,7 @@ class Dataset:
     """Images and labels, split.
 
     Args:
-        train_x: (n, h, w) or (n, h, w, channels), uint8.
+        train_x: (n, height, width, channels), uint8.
         train_y: (n,), 0 to classes - 1.
         test_x: as train_x.
         test_y: as train_y.
@@ -69,7 +69,8 @@ def dataset(
         train = train[0][~chosen], train[1][~chosen]
         if not len(test[0]) or not len(train[0]):
             raise ConfigError(f"{source}: too few images to split off a test part")
-    return Dataset(train[0], train[1].astype(np.int64), test[0], test[1].astype(np.int64), names, source)
+    train_x, test_x = (part[0] if part[0].ndim == 4 else part[0][..., None] for part in (train, test))
+    return Dataset(train_x, train[1].astype(np.int64), test_x, test[1].astype(np.int64), names, source)
 
 
 def split_off(labels: IntArray) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -13,7 +13,7 @@ from nn.ops.add import Add as IntegerAdd
 class Add(Layer):
     """``a + b``."""
 
-    torch_names: ClassVar[tuple[str, ...]] = ("add", "iadd")
+    torch_names: ClassVar[tuple[str, ...]] = ("add",)
     arity: ClassVar[int] = 2
 
     def run(self, *inputs: FloatArray) -> FloatArray:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from bitline.core.errors import ConfigError
-from nn.layer import Builder, FloatArray, Layer, Tensor
+from nn.layer import Builder, Call, FloatArray, Layer, Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,19 +21,19 @@ class BatchNorm(Layer):
     gain: FloatArray
     offset: FloatArray
 
-    torch_names: ClassVar[tuple[str, ...]] = ("BatchNorm1d", "BatchNorm2d")
+    torch_names: ClassVar[tuple[str, ...]] = ("batch_norm",)
 
     @classmethod
-    def from_torch(cls, module: Any) -> Self:
-        """From torch.nn.BatchNorm1d or 2d; ConfigError where it keeps no running statistics."""
-        if module.running_mean is None:
+    def from_torch(cls, call: Call) -> Self:
+        """From torch's batch_norm; ConfigError where it keeps no running statistics."""
+        mean, variance = call["running_mean"], call["running_var"]
+        if mean is None:
             raise ConfigError("a batch norm without running statistics (track_running_stats=False) can't be folded")
-        mean, variance = (t.detach().double().numpy() for t in (module.running_mean, module.running_var))
         weight, bias = (
-            np.full_like(mean, default) if t is None else t.detach().double().numpy()
-            for t, default in ((module.weight, 1.0), (module.bias, 0.0))
+            np.full_like(mean, default) if call[name] is None else call[name]
+            for name, default in (("weight", 1.0), ("bias", 0.0))
         )
-        gain = weight / np.sqrt(variance + module.eps)
+        gain = weight / np.sqrt(variance + call["eps"])
         return cls(gain, bias - mean * gain)
 
     def run(self, *inputs: FloatArray) -> FloatArray:
@@ -44,5 +44,6 @@ class BatchNorm(Layer):
     def quantise(self, build: Builder, name: str, *inputs: Tensor) -> Tensor:  # noqa: ARG002 - it has no integers
         """Not by itself: it has to be folded into the layer before it."""
         raise ConfigError(
-            f"batch norm {name!r} does not directly follow a linear layer that feeds it alone, so it can't be folded"
+            f"batch norm {name!r} does not directly follow a linear layer or a convolution that feeds it alone, so it "
+            "can't be folded"
         )

@@ -14,7 +14,7 @@ from nn.layer import Builder, FloatArray, Layer, Tensor
 class Relu(Layer):
     """``max(x, 0)``."""
 
-    torch_names: ClassVar[tuple[str, ...]] = ("ReLU", "relu")
+    torch_names: ClassVar[tuple[str, ...]] = ("relu",)
 
     def run(self, *inputs: FloatArray) -> FloatArray:
         """The rectified values."""

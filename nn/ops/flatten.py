@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 
 from bitline.core.array import IntArray
-from nn.operator import Bounds, Operator, Shape
+from nn.operator import Bounds, Operator, Shape, channels_first
 
 
 @dataclass(frozen=True, eq=False)
 class Flatten(Operator):
-    """Row-major: the last axis runs fastest."""
+    """Row-major; of an image channel after channel, as torch has it."""
 
     def shape(self, *shapes: Shape) -> Shape:
         """(features,)."""
@@ -24,4 +24,4 @@ class Flatten(Operator):
     def run(self, *inputs: IntArray) -> IntArray:
         """The same values, shape (batch, features)."""
         (x,) = inputs
-        return x.reshape(len(x), math.prod(x.shape[1:]))
+        return channels_first(x).reshape(len(x), math.prod(x.shape[1:]))

@@ -19,8 +19,8 @@ from crossbar.costs import Process
 from nn.fold_codes import bias_in_codes, fold_code_scales
 from nn.graph import Graph
 from nn.layer_cost import energy_per_image, latency_per_image
-from nn.ops.linear import Linear
 from nn.placement import Layer, PlacedLayer
+from nn.product import Product
 from nn.target import ArrayFactory, Images, Inference
 from nn.tiling import tiles
 
@@ -64,12 +64,12 @@ class Target:
         layers = [
             self._layer(node.name, node.operator, values[node.inputs[0]], graph.bounds[node.inputs[0]])
             for node in graph.nodes
-            if isinstance(node.operator, Linear)
+            if isinstance(node.operator, Product)
         ]
         coded = fold_code_scales(graph, {layer.name: layer.scale for layer in layers})
         return ReramProgram(self, coded, tuple(layers))
 
-    def _layer(self, name: str, operator: Linear, x: IntArray, bounds: tuple[int, int]) -> Layer:
+    def _layer(self, name: str, operator: Product, x: IntArray, bounds: tuple[int, int]) -> Layer:
         if bounds[0] < 0:
             raise ConfigError(f"{self.name}: the inputs of {name!r} can be negative; the arrays take unsigned inputs")
         bits = max(bounds[1].bit_length(), 1)

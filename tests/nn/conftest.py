@@ -28,8 +28,8 @@ def module(digits):
 
 
 @pytest.fixture(scope="session")
-def network(module):
-    return import_module(module)
+def network(module, digits):
+    return import_module(module, digits.train_x.shape[1:])
 
 
 @pytest.fixture(scope="session")

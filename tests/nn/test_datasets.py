@@ -25,7 +25,7 @@ def test_digits_are_scikit_learns(digits):
     from sklearn.datasets import load_digits
 
     images = np.concatenate([digits.train_x, digits.test_x])
-    assert images.shape == (1797, 8, 8)
+    assert images.shape == (1797, 8, 8, 1)
     assert images.dtype == np.uint8
     assert images.max() == 255
     counts = np.bincount(np.concatenate([digits.train_y, digits.test_y]))
@@ -49,7 +49,7 @@ def test_npz_without_a_split_is_split(pixels, tmp_path):
     assert data.class_names == ("a", "b", "c", "d", "e")
     assert data.source == str(path)
     chosen = split_off(labels)
-    assert np.array_equal(data.test_x, images[chosen])
+    assert np.array_equal(data.test_x[..., 0], images[chosen])
     assert np.array_equal(data.train_y, labels[~chosen])
 
 
@@ -110,7 +110,7 @@ def test_idx_folders_load_plain_and_gzipped(pixels, tmp_path, dot, end):
         write_idx(tmp_path / f"{part}-images{dot}idx3-ubyte{end}", images[chosen])
         write_idx(tmp_path / f"{part}-labels{dot}idx1-ubyte{end}", labels[chosen])
     data = load(str(tmp_path))
-    assert np.array_equal(data.train_x, images[:35])
+    assert np.array_equal(data.train_x[..., 0], images[:35])
     assert np.array_equal(data.test_y, labels[35:])
 
 

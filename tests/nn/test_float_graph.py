@@ -46,14 +46,14 @@ def test_an_imported_network_computes_what_torch_does(module, network, digits):
 
 
 def test_a_residual_network_is_imported_as_a_graph(residual):
-    x = images(40, 2, 3)
-    network = import_module(residual)
+    x = images(40, 2, 3, 1)
+    network = import_module(residual, (2, 3, 1))
     assert np.abs(network.logits(x) - logits(residual, x)).max() < 1e-5
     assert [node.inputs for node in network.nodes if len(node.inputs) == 2] == [("bn1", "flatten")]
 
 
 def test_folding_changes_nothing_but_rounding(residual, network, digits):
-    for graph, x in ((import_module(residual), images(40, 2, 3)), (network, digits.test_x)):
+    for graph, x in ((import_module(residual, (2, 3, 1)), images(40, 2, 3, 1)), (network, digits.test_x)):
         folded = fold_batch_norms(graph)
         assert not any(isinstance(node.layer, BatchNorm) for node in folded.nodes)
         assert len(folded.nodes) == len(graph.nodes) - 1
@@ -62,15 +62,15 @@ def test_folding_changes_nothing_but_rounding(residual, network, digits):
 
 def test_a_batch_norm_that_cannot_be_folded_is_told():
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 2))
-    network = import_module(module.eval())
+    network = import_module(module.eval(), (2, 2, 1))
     assert len(fold_batch_norms(network).nodes) == 3
     with pytest.raises(ConfigError, match="batch norm '1'"):
-        quantise(network, images(10, 2, 2))
+        quantise(network, images(10, 2, 2, 1))
 
 
 def test_a_residual_network_quantises_closely(residual):
-    x = images(400, 2, 3)
-    network = import_module(residual)
+    x = images(400, 2, 3, 1)
+    network = import_module(residual, (2, 3, 1))
     graph = quantise(network, x, Quantisation(percentile=100))
     floats = network.logits(x)
     error = np.abs(graph.logits(x) * graph.output_scale - floats).max()
@@ -81,20 +81,23 @@ def test_a_residual_network_quantises_closely(residual):
 @pytest.mark.parametrize(
     ("module", "match"),
     [
-        (torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Tanh()), "'Tanh' at '.*1'"),
-        (torch.nn.Sequential(torch.nn.Flatten(0), torch.nn.Linear(4, 2)), "start_dim"),
-        (torch.nn.BatchNorm1d(3, track_running_stats=False), "BatchNorm1d|running"),
+        (torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Softsign()), "'abs' at '0.1'"),
+        (torch.nn.Sequential(torch.nn.Flatten(0), torch.nn.Linear(44, 2)), "the batch"),
+        (
+            torch.nn.Sequential(torch.nn.Flatten(), torch.nn.BatchNorm1d(4, track_running_stats=False)),
+            "batch_norm.*running",
+        ),
     ],
 )
 def test_the_first_operator_that_cannot_be_mapped_is_named(module, match):
     with pytest.raises(ConfigError, match=match):
-        import_module(torch.nn.Sequential(module))
+        import_module(torch.nn.Sequential(module), (2, 2, 1))
 
 
-def test_a_network_that_cannot_be_traced_is_told():
+def test_a_network_that_cannot_be_exported_is_told():
     class Branching(torch.nn.Module):
         def forward(self, x):
             return x if x.sum() > 0 else -x
 
-    with pytest.raises(ConfigError, match="traced"):
-        import_module(Branching())
+    with pytest.raises(ConfigError, match="exported"):
+        import_module(Branching(), (2, 2, 1))

@@ -154,7 +154,7 @@ def test_codes_go_back_to_products_where_no_requantisation_takes_them():
     program = Target(IdealFactory(lsb=4.0), 1, range_share=4).compile(graph, x)
     assert [node.name for node in program.graph.nodes] == ["flat", "a", "a.products", "b", "b.products", "sum", "out"]
     assert np.abs(program.run(x, 0).logits - graph.logits(x)).max() <= 1  # 4 codes' half steps, shifted by 4
-    with pytest.raises(ConfigError, match="'sum' is not linear"):
+    with pytest.raises(ConfigError, match="'sum' multiplies no matrix"):
         fold_code_scales(graph, {"sum": 2.0})
 
 

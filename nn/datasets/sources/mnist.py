@@ -51,7 +51,12 @@ def load() -> Dataset:
         )
     found = npz.read(path())
     _verify(
-        {"images": found.train_x, "labels": found.train_y, "test_images": found.test_x, "test_labels": found.test_y},
+        {
+            "images": found.train_x[..., 0],
+            "labels": found.train_y,
+            "test_images": found.test_x[..., 0],
+            "test_labels": found.test_y,
+        },
         f"{path()} (delete it and run `{_COMMAND}` again)",
     )
     return dataset("MNIST", (found.train_x, found.train_y), (found.test_x, found.test_y))
