@@ -63,7 +63,7 @@ MARKS = {
 def problem(sizes: tuple[int, ...], batch: int) -> tuple[torch.nn.Module, Graph, Any]:
     """A network of random weights, its integer graph, and images of 8 bits, shape (batch, inputs, 1, 1)."""
     torch.manual_seed(0)
-    module = find("mlp")(sizes).eval()
+    module = find("mlp")((sizes[0], 1, 1), sizes[-1], hidden=sizes[1:-1]).eval()
     images = np.random.default_rng(0).integers(0, 256, (batch, sizes[0], 1, 1), dtype=np.uint8)
     return module, quantise(import_module(module, images.shape[1:]), images), images
 

@@ -51,7 +51,8 @@ def problem(bits: int, share: float) -> tuple[Graph, Any]:
     drawn = rng.integers(0, 256, shape) * (rng.random(shape) < share)
     images = drawn.astype(np.uint8)
     how = Quantisation(weight_bits=bits, activation_bits=bits)
-    graph = quantise(import_module(find("mlp")(SIZES).eval(), images.shape[1:]), images, how)
+    module = find("mlp")(images.shape[1:], SIZES[-1], hidden=SIZES[1:-1]).eval()
+    graph = quantise(import_module(module, images.shape[1:]), images, how)
     less = 8 - bits  # the quantiser's inputs have 8 bits: the first layer takes fewer, and its products count for more
     linear, product = next((node, node.operator) for node in graph.nodes if isinstance(node.operator, Linear))
     after, scaled = next((node, node.operator) for node in graph.nodes if isinstance(node.operator, Requantise))

@@ -44,6 +44,8 @@ class Adc:
             levels that are not 0 ("percentile"), or what leaves the least mean square error of clipping and rounding
             together ("mse").
         percentile: of "percentile", in percent.
+        signed: whether negative levels have codes as well, where the mapping has any; else the converter covers 0 to
+            full scale and clips them.
 
     Raises:
         ConfigError: a value that no converter can have.
@@ -56,6 +58,7 @@ class Adc:
     noise: float = 0.0
     range: Literal["max", "percentile", "mse"] = "max"
     percentile: float = 99.9
+    signed: bool = True
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

@@ -21,11 +21,12 @@ def full_scale_for(config: TileConfig, planes: Ints, weights: Ints) -> float:
     layout = config.layout
     placement = Placement.in_order(*weights.shape)
     products = layout.products(layout.levels(weights, placement, len(weights)), placement)
-    levels = np.abs((planes @ products).astype(np.float64))
+    levels = (planes @ products).astype(np.float64)
+    levels = np.abs(levels) if config.signed else np.maximum(levels, 0.0)
     if layout.digital_reference:  # what cells at g_min bring is not subtracted before the converter
         idle = config.g_min / (config.g_max - config.g_min) * layout.level_max
         levels += idle * planes.sum(axis=-1)[..., None]
-    high = code_limits(config.adc_bits, signed=config.mapping.signed)[1]
+    high = code_limits(config.adc_bits, signed=config.signed)[1]
     return max(_chosen(config, levels, high), float(high))
 
 

@@ -7,7 +7,7 @@ w_i = 1 then draws current from the bit line, which was precharged to the supply
 
 Two cells do it. "8t": the read port of circuits/eight_t.py, whose storage node is its driver's gate, so that nothing
 flows into the cell. "6t": the left half of the 6T cell, whose bit 1 is a 0 in q; here the bit line that falls writes
-into the cells that hold the other value, which is what `disturb` is for.
+into the cells that hold the other value, which is what circuits/cim_disturb.py is for.
 
 In the lumped column rows that see the same voltages are one, multiplied, and the storage node at the gates is ideal;
 `whole_column` has every cell with all its transistors.
@@ -29,7 +29,6 @@ EDGE = 20e-12  # s, of a word line's pulse
 SHORTEST = 3 * EDGE  # s, of a pulse
 START = 0.1e-9  # s, when a pulse starts to rise
 SETTLED = 0.1e-9  # s after the last edge, when the bit line is read
-DISTURB_RAMP = 200e-9  # s that the bit line of `disturb` takes for the supply: slow for the cell
 
 
 @dataclass(frozen=True)
@@ -62,11 +61,16 @@ class CimDesign:
         if not self.extra >= 0:
             raise ConfigError(f"cim column: extra = {self.extra:g} F; it is 0 or more")
 
-    def shifted(self, place: str) -> tuple[str, str]:
-        """The transistors of `whole_column`'s cell at `place` ("row_column") that carry a bit's current."""
+    def instance(self, name: str, place: str) -> str:
+        """That of `whole_column`'s cell at `place` ("row_column") for a transistor that carries a bit's current."""
+        return f"m{name}_{place}" if self.cell == "8t" else f"m.x{place}.m{name}"
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """Of the transistors that a bit's current flows through, by instance, the one at the bit line first."""
         if self.cell == "8t":
-            return f"mread_gate_{place}", f"mread_driver_{place}"
-        return f"m.x{place}.mpass_gate_left", f"m.x{place}.mpull_down_left"
+            return dict.fromkeys(("read_gate", "read_driver"), self.port)
+        return {"pass_gate_left": "pass_gate", "pull_down_left": "pull_down"}
 
     @property
     def wire_capacitance(self) -> float:
@@ -74,10 +78,8 @@ class CimDesign:
         return self.cells * self.wiring.cell_height * self.wiring.bit_line.c + self.extra
 
     def transistors(self, technology: Technology) -> dict[str, Device]:
-        """Those that a bit's current flows through, by instance, the one at the bit line first."""
-        if self.cell == "8t":
-            return dict.fromkeys(("read_gate", "read_driver"), technology.device(self.port))
-        return {name: technology.device(name) for name in ("pass_gate_left", "pull_down_left")}
+        """Those of `roles`."""
+        return {name: technology.device(role) for name, role in self.roles.items()}
 
 
 @dataclass(frozen=True)
@@ -154,10 +156,10 @@ def discharge(
     ]
     for number, each in enumerate(rows):
         if each.count:
-            lines += [_pulse(f"wl{number}", each.width, design.word_line)]
+            lines += [pulse(f"wl{number}", each.width, design.word_line)]
             lines += [f"xrow{number} bl wl{number} {'vdd' if each.bit else '0'} vdd port mult={each.count}"]
     title = f"computing column of {design.cells} {design.cell.upper()} cells, {technology.name} {corner}"
-    return Netlist(title, "\n".join(lines), (_transient(stop),))
+    return Netlist(title, "\n".join(lines), (transient(stop),))
 
 
 def whole_column(
@@ -195,7 +197,7 @@ def whole_column(
         column.cell(draft),
         f"vdd vdd 0 dc {vdd!r}",
     ]
-    lines += [_pulse(f"wl{i}", width, design.word_line) for i, width in enumerate(widths)]
+    lines += [pulse(f"wl{i}", width, design.word_line) for i, width in enumerate(widths)]
     for j, found in enumerate(columns):
         lines += [f"c_bl{j} bl{j} 0 {design.wire_capacitance!r}", f".ic v(bl{j})={vdd!r}"]
         for i, each in enumerate(found):
@@ -205,42 +207,7 @@ def whole_column(
     lines.append(".save " + " ".join(f"v(bl{j})" for j in range(len(columns))))
     size = f"{design.cells} x {len(columns)}"
     title = f"{size} computing {design.cell.upper()} cells, {technology.name} {corner}, {temperature:g} C"
-    return Netlist(title, "\n".join(lines), (_transient(stop),))
-
-
-def disturb(technology: Technology, corner: str, vdd: float, temperature: float, word_line: float) -> Netlist:
-    """A 6T cell that holds 1 in q, its word line at `vwl`, while source `vbl` takes its bit line from vdd to -vdd / 2.
-
-    The bit-line voltage at which q and qb cross is where the cell flips; below 0 V it says by how much it does not.
-
-    Raises:
-        ConfigError: unknown corner, or the technology lacks a role.
-    """
-    draft = Draft(technology)
-    low = -vdd / 2
-    stop = DISTURB_RAMP * (vdd - low) / vdd
-    lines = [
-        f"{OPTIONS} temp={temperature!r}",
-        technology.cards(corner),
-        ".param mult=1",
-        *(draft.cell_transistor(*each) for each in _six("vbl_line", "wl")),
-        f"vdd vdd 0 dc {vdd!r}",
-        f"vblb blb 0 dc {vdd!r}",
-        f"vwl wl 0 dc {word_line!r}",
-        f"vbl vbl_line 0 dc {vdd!r} pwl(0 {vdd!r} {stop!r} {low!r})",
-        f".ic v(q)={vdd!r} v(qb)=0",
-        ".save v(q) v(qb) v(vbl_line)",
-    ]
-    title = f"6T cell against a falling bit line, {technology.name} {corner}, {temperature:g} C"
-    return Netlist(title, "\n".join(lines), (f".tran {stop / 400!r} {stop!r} 0 {stop / 400!r}",))
-
-
-def _six(bit_line: str, word_line: str) -> Iterator[tuple[str, str]]:
-    """Name and nodes of the 6T cell's transistors."""
-    for side, out, other, line in (("left", "q", "qb", bit_line), ("right", "qb", "q", "blb")):
-        yield f"pull_down_{side}", f"{out} {other} 0 0"
-        yield f"pull_up_{side}", f"{out} {other} vdd vdd"
-        yield f"pass_gate_{side}", f"{line} {word_line} {out} 0"
+    return Netlist(title, "\n".join(lines), (transient(stop),))
 
 
 def _whole_cell(
@@ -260,14 +227,15 @@ def _whole_cell(
     yield f".ic v({six}.q)={q!r} v({six}.qb)={qb!r}"
 
 
-def _pulse(line: str, width: float, high: float) -> str:
-    """A word line's pulse, `width` (s) at half its height; off for no width."""
+def pulse(line: str, width: float, high: float) -> str:
+    """Source of a word line's pulse, `width` (s) at half its height; off for no width."""
     if width <= 0:
         return f"v{line} {line} 0 dc 0"
     falls = START + width
     return f"v{line} {line} 0 dc 0 pwl(0 0 {START!r} 0 {START + EDGE!r} {high!r} {falls!r} {high!r} {falls + EDGE!r} 0)"
 
 
-def _transient(stop: float) -> str:
+def transient(stop: float) -> str:
+    """Analysis of `stop` s in steps that show an edge."""
     step = stop / 400
     return f".tran {step!r} {stop!r} 0 {step!r}"

@@ -26,7 +26,8 @@ class ColumnModel:
         log_current: ln of a row's factor over the shifts of its transistors; None is no mismatch.
         sigma: of those shifts.
         capacitance: of the bit line, F.
-        trip: mean and sigma (V) of a 6T cell's trip voltage over the word line's (V); None for 8T, which has none.
+        disturb: reliability index of a 6T cell of the other value over word line (V), rows on and bit line at the end
+            (V), a lower bound; None for 8T, whose cells a read does not touch.
     """
 
     discharge: FittedModel
@@ -35,7 +36,7 @@ class ColumnModel:
     log_current: FittedModel | None
     sigma: tuple[float, ...]
     capacitance: float
-    trip: tuple[FittedModel, FittedModel] | None = None
+    disturb: FittedModel | None = None
 
     @classmethod
     def of(cls, models: ModelFile, *, variation: bool = True) -> ColumnModel:
@@ -45,7 +46,6 @@ class ColumnModel:
             FitError: it has none.
         """
         log_current = models["cim.log_current"]
-        trip = (models["cim.trip_mean"], models["cim.trip_sigma"]) if "cim.trip_mean" in models.models else None
         return cls(
             models["cim.discharge"],
             models["cim.lost"],
@@ -53,12 +53,26 @@ class ColumnModel:
             log_current if variation else None,
             tuple(log_current.parameters["scale"]),
             float(models["cim.lost"].parameters["capacitance"]),
-            trip,
+            models.models.get("cim.disturb"),
         )
 
     def voltage(self, dose: Floats) -> Floats:
         """Bit-line voltage (V); the deepest that was characterised, where a dose (s) is larger."""
         return self.discharge(np.clip(dose, 0.0, self.discharge.inputs[0].high))
+
+    def safety(self, word_line: float, rows: Floats, voltage: Floats) -> Floats:
+        """Reliability index of a cell of the other value, a read with so many rows that ends at voltages (V).
+
+        Its probability of a flip is Phi of minus that; without limit for 8T. Beyond the table's ends in rows and
+        voltage those ends count.
+
+        Raises:
+            ModelRangeError: a word line (V) beyond those that were characterised.
+        """
+        if self.disturb is None:
+            return np.full(np.broadcast_shapes(rows.shape, voltage.shape), np.inf)
+        _, on, depth = self.disturb.inputs
+        return self.disturb(word_line, np.clip(rows, on.low, on.high), np.clip(voltage, depth.low, depth.high))
 
     def dose(self, voltage: float) -> float:
         """That takes the bit line to a voltage (V), cell seconds."""

@@ -91,9 +91,12 @@ class ProgrammedCim:
 
     def voltage(self, count: Floats) -> Floats:
         """Nominal bit-line voltage (V) at counts."""
+        return self.config.column.voltage(self.dose(count))
+
+    def dose(self, count: Floats) -> Floats:
+        """Nominal dose (s) of counts."""
         lost = self.config.column.lost.parameters
-        dose = count * self.unit * (1 + lost["coefficients"][1] * count / lost["deepest"])
-        return self.config.column.voltage(np.asarray(dose))
+        return np.asarray(count * self.unit * (1 + lost["coefficients"][1] * count / lost["deepest"]))
 
     def weights_of_rows(self) -> Floats:
         """What a unit of input on each row counts on each bit line, shape (rows, bit lines)."""
@@ -136,31 +139,28 @@ class ProgrammedCim:
         return np.asarray(summed @ config.places), int(np.count_nonzero(code > config.top))
 
     def disturb(self) -> float:
-        """Probability that a 6T cell of the other value flips when all rows in use are on for a unit: 0 for 8T.
+        """Probability that a 6T cell of the other value flips in a read, the worst number of rows on: 0 for 8T.
 
-        A bound: the bit line is taken to stand at its end for as long as the cell needs.
+        All rows that are on hold a 1, have the longest pulse, and no shifts; the cell has those of its variation.
         """
-        if self.config.column.trip is None:
-            return 0.0
-        mean, sigma = (float(model(self.config.word_line)) for model in self.config.column.trip)
-        return 0.5 * math.erfc((self._floor() - mean) / sigma / math.sqrt(2))
+        return 0.5 * math.erfc(float(self._safety().min(initial=np.inf)) / math.sqrt(2))
 
-    def _floor(self) -> float:
-        return float(self.voltage(np.array(float(self.rows * (2**self.config.dac_bits - 1)))))
+    def _safety(self, word_line: float | None = None) -> Floats:
+        """Reliability index of a cell with 1, 2, ... rows on, at another word line with pulses as much longer."""
+        config, column = self.config, self.config.column
+        rows = np.arange(1, self.rows + 1, dtype=np.float64)
+        dose = self.dose(rows * (2**config.dac_bits - 1))
+        floor = np.where(dose > column.discharge.inputs[0].high, 0.0, column.voltage(dose))
+        return column.safety(config.word_line if word_line is None else word_line, rows, floor)
 
     def _check_disturb(self) -> None:
         config, found = self.config, self.disturb()
-        if config.column.trip is None or found <= config.disturb_limit:
+        if config.column.disturb is None or found <= config.disturb_limit:
             return
-        z = -NormalDist().inv_cdf(config.disturb_limit)
-        mean, sigma = config.column.trip
-        safe = float(mean(config.word_line)) + z * float(sigma(config.word_line))
-        count = np.arange(self.rows * (2**config.dac_bits - 1) + 1, dtype=np.float64)
-        below = int(np.count_nonzero(self.voltage(count) >= safe)) - 1
-        rows = max(below, 0) // (2**config.dac_bits - 1)
-        lines = np.linspace(mean.inputs[0].low, mean.inputs[0].high, 200)
-        allowed = lines[mean(lines) + z * sigma(lines) <= self._floor()]
-        line = f"word_line = {allowed[-1]:.2g} V" if len(allowed) else "no word line that was characterised"
+        needed = -NormalDist().inv_cdf(config.disturb_limit)
+        rows = int(np.argmax(self._safety() < needed))
+        lines = [each for each in config.column.disturb.parameters["knots"][0] if np.all(self._safety(each) >= needed)]
+        line = f"word_line = {lines[-1]:.2g} V" if lines else "no word line that was characterised"
         raise ConfigError(
             f"sram-cim: with {self.rows} rows on at word_line = {config.word_line:g} V a read flips a 6T cell with "
             f"probability {found:.2g}, above disturb_limit = {config.disturb_limit:g}; at most {rows} rows, or {line} "

@@ -140,6 +140,11 @@ class ProgrammedTile(ABC):
         v[..., lines] = digits if written.dac is None else written.dac[lines, digits]
         return v
 
+    def plane_currents(self, x: Ints) -> Floats:
+        """Bit-line currents (A) without noise for x[batch, rows], shape (planes, batch, config.cols)."""
+        v = self._drives(x) * (self.config.v_read / self.config.dac.largest)
+        return self.line_currents(v.reshape(-1, self.config.rows)).reshape(*v.shape[:2], self.config.cols)
+
     def _outputs(self, codes: Ints) -> Ints:
         """Outputs, shape (batch, cols), from codes[batch, channels] that sum up all planes."""
         return self.config.layout.combined(codes - self._zero_codes())
@@ -162,11 +167,11 @@ class ProgrammedTile(ABC):
             rest[rows] = self.written.dac[rows, 0]
         if not rest.any():
             return np.zeros(self.config.layout.channels(self.cols))
-        return self._channel_levels(self._currents(rest * (self.config.v_read / self.config.dac.largest)))
+        return self._channel_levels(self.line_currents(rest[None] * (self.config.v_read / self.config.dac.largest))[0])
 
     @abstractmethod
-    def _currents(self, v: Floats) -> Floats:
-        """Bit-line currents (A), shape (config.cols,), as they are read with word lines at v[config.rows] (V)."""
+    def line_currents(self, v: Floats) -> Floats:
+        """Bit-line currents (A), shape (batch, config.cols), as they are read with word lines at v[batch, row] (V)."""
 
     def _channel_levels(self, i: Floats) -> Floats:
         """Levels (LSB) of the channels, shape (..., channels), from bit-line currents i[..., config.cols] (A)."""

@@ -42,7 +42,7 @@ class Written:
 
     def converter(self, config: TileConfig) -> Converter:
         """Its converters as the channels in use meet them."""
-        low, high = code_limits(config.adc_bits, signed=config.mapping.signed)
+        low, high = code_limits(config.adc_bits, signed=config.signed)
         number = np.arange(config.layout.channels(len(self.placement.slots))) % len(self.offsets)
         # an offset is the input at which decisions flip, so it is taken off what is converted
         offset = -self.offsets[number] * high / config.v_full_scale
@@ -90,7 +90,7 @@ def write(config: TileConfig, weights: Ints, rng: np.random.Generator) -> Writte
         g=config.faults.applied(g, faults, config.g_max),
         offsets=offsets,
         gains=1 + config.adc.gain_sigma * gains.standard_normal(config.converters),
-        thresholds=config.adc.thresholds(config.adc_bits, config.converters, steps, signed=config.mapping.signed),
+        thresholds=config.adc.thresholds(config.adc_bits, config.converters, steps, signed=config.signed),
         dac=config.dac.table(config.rows, drivers),
         faults=faults,
         placement=placement,

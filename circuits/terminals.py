@@ -98,6 +98,12 @@ def reading(v: Floats, bit_lines: int, drive: Ends = "first", sense: Ends = "las
     )
 
 
+def floating(v: Floats, bit_lines: int) -> Terminals:
+    """Word lines driven by v[batch, word_line] (V) at their first ends, bit lines connected to nothing."""
+    none = np.full((len(v), bit_lines), OPEN)
+    return Terminals(v, np.full_like(v, OPEN), none, none)
+
+
 def writing(
     shape: tuple[int, int],
     cells: Any,

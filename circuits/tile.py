@@ -80,6 +80,8 @@ class TileConfig:
         ageing: what becomes of conductances after programming; None keeps them.
         t_elapsed: since programming (s), with `ageing`.
         drift_compensation: the converters' full scale follows the mean drift of the tile's weights.
+        precision: of currents in simulation at speed: "single", "double", or the first where it is enough ("auto", see
+            `crossbar.precision`).
         timing: capacitances and bandwidths, by which outputs settle over `t_read`; None has them settled.
 
     Raises:
@@ -121,6 +123,7 @@ class TileConfig:
     t_elapsed: float = 1.0
     drift_compensation: bool = False
     timing: LineTiming | None = None
+    precision: Literal["auto", "single", "double"] = "auto"
 
     def __post_init__(self) -> None:
         _ = self.wires  # refuses bad resistances
@@ -145,7 +148,7 @@ class TileConfig:
         _require(0 <= low <= self.g_min, "g_reach[0]", low, f"from 0 to g_min = {self.g_min:g}")
         _require(high >= self.g_max, "g_reach[1]", high, f"g_max = {self.g_max:g} or more")
         _ = self.layout  # refuses too few bit lines
-        self.adc.checked(self.adc_bits, signed=self.mapping.signed)
+        self.adc.checked(self.adc_bits, signed=self.signed)
 
     @property
     def wires(self) -> Wires:
@@ -183,13 +186,18 @@ class TileConfig:
         return largest_code(self.weight_bits)
 
     @property
+    def signed(self) -> bool:
+        """Whether levels can be negative and have codes where they are."""
+        return self.mapping.signed and self.adc.signed
+
+    @property
     def product_current(self) -> float:
         """Current (A) of an input digit of 1 on a cell's digit of 1, without wires."""
         return self.v_read * (self.g_max - self.g_min) / (self.layout.level_max * self.dac.largest)
 
     def lsb(self, full_scale: float) -> float:
         """Current (A) of one code at a full scale (A)."""
-        return full_scale / code_limits(self.adc_bits, signed=self.mapping.signed)[1]
+        return full_scale / code_limits(self.adc_bits, signed=self.signed)[1]
 
     def checked_weights(self, weights: Any) -> Ints:
         """Weights[rows used, outputs used] as integers.

@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from crossbar.patterns import Patterns
+
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Singles = np.ndarray[Any, np.dtype[np.float32]]
+Reals = Singles | Floats
 
 # Inputs are worked on in blocks of exactly this many, the last one padded with zeros: a matrix product of another size
 # may round otherwise, and an input's noiseless result shall not depend on its neighbours. It holds at the same place in
@@ -45,14 +48,19 @@ class Inputs:
         """Planes as ideal DACs drive them, shape (blocks, count, BLOCK, rows), and the sum of each row's squares."""
         return self._spread(None)
 
-    def levels(self, table: Singles) -> tuple[Singles, Floats]:
-        """`digits` where row i is driven with table[i, digit] for a digit."""
+    @cached_property
+    def patterns(self) -> Patterns:
+        """Of `digits` that are bits."""
+        return Patterns.of(self.x, self.count)
+
+    def levels(self, table: Reals) -> tuple[Reals, Floats]:
+        """`digits` where row i is driven with table[i, digit] for a digit, in the table's precision."""
         return self._spread(table)
 
-    def _spread(self, table: Singles | None) -> tuple[Singles, Floats]:
+    def _spread(self, table: Reals | None) -> tuple[Any, Floats]:
         batch, rows = self.x.shape
         parts = list(blocks(batch))
-        planes = np.empty((len(parts), self.count, BLOCK, rows), dtype=np.float32)
+        planes = np.empty((len(parts), self.count, BLOCK, rows), dtype=np.float32 if table is None else table.dtype)
         squares = np.zeros(rows)
         for part, own in zip(parts, planes, strict=True):
             if table is None:
@@ -87,7 +95,7 @@ def spread_digits(x: Ints, each: int, planes: Singles, squares: Floats) -> None:
 
 
 @njit(cache=True, nogil=True)
-def spread_levels(x: Ints, each: int, table: Singles, planes: Singles, squares: Floats) -> None:
+def spread_levels(x: Ints, each: int, table: Reals, planes: Reals, squares: Floats) -> None:
     """`spread_digits` where row i drives table[i, digit] for a digit."""
     batch, rows = x.shape
     mask = (1 << each) - 1
@@ -97,18 +105,18 @@ def spread_levels(x: Ints, each: int, table: Singles, planes: Singles, squares: 
                 level = table[i, (x[k, i] >> (p * each)) & mask]
                 squares[i] += np.float64(level) * level
                 planes[p, k, i] = level
-        planes[p, batch:] = np.float32(0.0)
+        planes[p, batch:] = 0.0
 
 
 @njit(cache=True, nogil=True)
 def convert(
-    level: Singles, variance: Singles, scores: Singles, offset: Singles, low: int, high: int, each: int, codes: Ints
+    level: Reals, variance: Reals, scores: Singles, offset: Reals, low: int, high: int, each: int, codes: Ints
 ) -> int:
     """Convert in uniform steps, shift and add.
 
     Args:
-        level: noiseless levels in LSB, shape (planes, batch or more, channels).
-        variance: of the noise in LSB squared, shaped as `level`.
+        level: noiseless levels in LSB, shape (planes, batch or more, channels), in either precision.
+        variance: of the noise in LSB squared, shape (planes, batch or more, channels).
         scores: standard normal, shape (planes, batch, channels); with no planes there is no noise.
         offset: of each channel's converter in LSB, shape (channels,).
         low: the least code.
@@ -121,10 +129,10 @@ def convert(
     """
     saturated = 0
     batch, channels = codes.shape
-    bottom, top = np.float32(low), np.float32(high)
+    bottom, top = level.dtype.type(low), level.dtype.type(high)
     noisy = scores.shape[0] > 0
     total = np.empty(channels, dtype=np.int32)  # 12 bits of 16 planes go up to 2^28
-    z = np.empty(channels, dtype=np.float32)
+    z = np.empty(channels, dtype=level.dtype)
     for k in range(batch):
         total[:] = 0
         for p in range(level.shape[0]):
@@ -148,11 +156,11 @@ def convert(
 
 @njit(cache=True, nogil=True)
 def convert_steps(
-    level: Singles,
-    variance: Singles,
+    level: Reals,
+    variance: Reals,
     scores: Singles,
-    offset: Singles,
-    thresholds: Singles,
+    offset: Reals,
+    thresholds: Reals,
     low: int,
     each: int,
     codes: Ints,
@@ -171,7 +179,7 @@ def convert_steps(
                     z += np.sqrt(variance[p, k, j]) * scores[p, k, j]
                 nearest = np.rint(z) - low
                 saturated += nearest < 0 or nearest > steps
-                step = np.int64(min(max(nearest, np.float32(0)), np.float32(steps)))
+                step = np.int64(min(max(nearest, level.dtype.type(0)), level.dtype.type(steps)))
                 while step < steps and z >= thresholds[j, step]:
                     step += 1
                 while step > 0 and z < thresholds[j, step - 1]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,37 +13,15 @@ from circuits.array_factory import ConfiguredFactory
 from circuits.cim import BOLTZMANN, CimConfig, Ints
 from circuits.programmed_cim import ProgrammedCim
 from crossbar.costs import INTEGER_ADD, WORD_LINE_DRIVER, Process, adc_energy, adc_time
-from crossbar.sram_cim_kernels import BLOCK, GROUP, list_patterns, multiply, pattern_sums
+from crossbar.patterns import BLOCK, Patterns, aligned, pattern_sums
+from crossbar.sram_cim_kernels import multiply
 
 __all__ = ["CimArray", "CimConfig", "cim_factory"]
-
-Narrow = np.ndarray[Any, np.dtype[np.int32]]
 
 _NODES = 4096  # of the curve, linear between
 _POOL = 1 << 14  # noise is drawn once a batch and dealt out from changing places
 _CHUNK = 128  # inputs a piece of work
-
-
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """Inputs of an array, for every array that takes the same inputs; see `list_patterns`.
-
-    Attributes:
-        lists: shape (batch, bits, groups of rows).
-        lengths: shape (batch, bits).
-        ones: bits that are 1, of all inputs.
-    """
-
-    lists: Narrow
-    lengths: Narrow
-    ones: int
-
-    @classmethod
-    def of(cls, x: Ints, bits: int) -> Inputs:
-        """Of integers x[batch, rows] of so many bits."""
-        lists = np.empty((len(x), bits, -(-x.shape[1] // GROUP)), dtype=np.int32)
-        lengths = np.empty(lists.shape[:2], dtype=np.int32)
-        return cls(lists, lengths, list_patterns(x, bits, lists, lengths))
+_AT_ONCE = 256  # digits of inputs whose counts are summed together, 64 KiB
 
 
 class CimArray(ProgrammedCim):
@@ -61,6 +38,7 @@ class CimArray(ProgrammedCim):
         super().__init__(config)
         self._sums: Any = None
         self._known: tuple[Any, ...] = ()
+        self._step = 0.0
 
     def program(self, weights: Ints, rng: np.random.Generator) -> None:
         """Write integer weights[rows, cols]; `rng` draws the mismatch of every cell and converter.
@@ -88,22 +66,23 @@ class CimArray(ProgrammedCim):
         """
         return self.multiply(self.prepared(x), rng)
 
-    def prepared(self, x: Ints) -> Inputs:
+    def prepared(self, x: Ints) -> Patterns:
         """Inputs x[batch, rows] for `multiply`, of this array and of others of its kind that take the same.
 
         Raises:
             ConfigError: inputs that do not fit.
         """
-        return Inputs.of(self.config.checked_inputs(x, self.rows), self.config.input_bits)
+        return Patterns.of(self.config.checked_inputs(x, self.rows), self.config.input_bits)
 
-    def multiply(self, inputs: Inputs, rng: np.random.Generator) -> tuple[Ints, Stats]:
+    def multiply(self, inputs: Patterns, rng: np.random.Generator) -> tuple[Ints, Stats]:
         """`mvm` of `prepared` inputs.
 
         Raises:
             ConfigError: an array that is not programmed or has no range.
         """
-        config, batch = self.config, len(inputs.lists)
+        config, batch = self.config, len(inputs)
         if self._sums is None:
+            self._step = self.lsb  # which takes a while to find
             self._sums, self._known = pattern_sums(self.weights_of_rows()), self._tables()
         tables, pool = self._known, self._noise(rng)
         codes = np.zeros((batch, self.cols), dtype=np.int64)
@@ -111,8 +90,9 @@ class CimArray(ProgrammedCim):
 
         def work(start: int) -> tuple[int, float]:
             part = slice(start, start + _CHUNK)
-            used = (config.dac_bits, self.bits.shape[1], *tables, pool, start, *belongs, codes[part])
-            found: tuple[int, float] = multiply(self._sums, inputs.lists[part], inputs.lengths[part], *used)
+            totals = aligned((max(_AT_ONCE // config.digits, 1), config.digits, BLOCK))
+            used = (config.dac_bits, self.bits.shape[1], *tables, pool, start, *belongs, totals, codes[part])
+            found: tuple[int, float] = multiply(self._sums, inputs.lists, inputs.steps, *used)
             return found
 
         starts = range(0, batch, _CHUNK)
@@ -150,13 +130,14 @@ class CimArray(ProgrammedCim):
         config = self.config
         largest = 1.5 * float(self.rows * (2**config.dac_bits - 1))
         count = np.linspace(0.0, largest, _NODES)
-        curve = ((config.vdd - self.voltage(count)) / self.lsb).astype(np.float32)
-        level, zero = self.offset_levels()
-        padded = (-len(level)) % BLOCK
+        level = (config.vdd - self.voltage(count)) / self._step
+        pieces = np.stack([level[:-1], np.diff(level)], axis=1).astype(np.float32)
+        offset, zero = self.offset_levels()
+        padded = (-len(offset)) % BLOCK
         return (
-            curve,
+            pieces.view(np.float64)[:, 0],
             np.float32((_NODES - 1) / largest),
-            np.pad(level, (0, padded)).astype(np.float32),
+            np.pad(offset, (0, padded)).astype(np.float32),
             np.pad(zero, (0, padded)).astype(np.int32),
             self.counts_of_codes().astype(np.int32),
         )
@@ -166,7 +147,7 @@ class CimArray(ProgrammedCim):
         if not self.config.noise:
             return np.zeros(_POOL + BLOCK, dtype=np.float32)
         volts = np.sqrt(BOLTZMANN * (self.config.temperature + 273.15) / self.config.column.capacitance)
-        drawn = rng.standard_normal(_POOL, dtype=np.float32) * np.float32(volts / self.lsb)
+        drawn = rng.standard_normal(_POOL, dtype=np.float32) * np.float32(volts / self._step)
         return np.concatenate([drawn, drawn[:BLOCK]])
 
     def _stats(self, batch: int, found: list[tuple[int, float]], ones: int) -> Stats:
@@ -176,7 +157,7 @@ class CimArray(ProgrammedCim):
             "saturated": sum(part[0] for part in found),
             "drives": ones,
         }
-        volts = sum(part[1] for part in found) * self.lsb
+        volts = sum(part[1] for part in found) * self._step
         return Stats(batch, counts, {"array": config.column.capacitance * config.vdd * volts})
 
 

@@ -14,10 +14,12 @@ from circuits.line_timing import LineTiming
 from circuits.programmed_tile import ProgrammedTile
 from circuits.tile import TileConfig
 from crossbar.adjoint import Readout
-from crossbar.converters import BLOCK, Inputs, blocks, convert, convert_steps
+from crossbar.converters import BLOCK, Inputs, Reals, blocks, convert, convert_steps
 from crossbar.costs import tile_cost
 from crossbar.noise import OutputVariance, output_variance
+from crossbar.patterns import pattern_sums
 from crossbar.power import ReadPower, read_power
+from crossbar.precision import level_type
 from crossbar.rtn import Correction, TelegraphCells, correction, first_order_error
 from crossbar.settling import StepResponse, step_response
 from crossbar.solve import effective_matrix
@@ -35,6 +37,7 @@ class _Ready:
 
     Args:
         gain: level (LSB) of an input digit of 1, shape (rows, channels).
+        sums: of its patterns, where inputs are bits in single precision; None elsewhere.
         variance: of read noise (LSB^2) for inputs; None without.
         traps: what telegraph noise does to levels (LSB); None without.
         conversion_variance: of the converters' own noise and of the sampled kT/C (LSB^2).
@@ -46,14 +49,15 @@ class _Ready:
         power: of a read.
     """
 
-    gain: Singles
+    gain: Reals
+    sums: Singles | None
     variance: OutputVariance | None
     traps: Correction | None
     conversion_variance: float
     converter: Converter
-    offset: Singles
-    thresholds: Singles | None
-    drivers: Singles | None
+    offset: Reals
+    thresholds: Reals | None
+    drivers: Reals | None
     zero: Ints
     power: ReadPower
 
@@ -62,8 +66,9 @@ class CrossbarArray(ProgrammedTile):
     """A tile as an array: ``codes * scale`` estimates ``x @ weights``.
 
     Wires are exact through the effective matrix. Read noise is to first order, with wires as `crossbar.noise` has it,
-    telegraph noise as `crossbar.rtn` has it, and outputs settle by `crossbar.settling`. Currents are in single
-    precision, good to a millionth of full scale, which moves a code only where it was undecided to that.
+    telegraph noise as `crossbar.rtn` has it, and outputs settle by `crossbar.settling`. Currents are in the precision
+    of `config.precision`; `crossbar.precision` has what single precision leaves, which moves a code only where it was
+    undecided to that.
 
     Args:
         config: the tile.
@@ -164,6 +169,8 @@ class CrossbarArray(ProgrammedTile):
         inputs = Inputs(config.checked_inputs(x, self.rows), config.planes, config.dac.bits)
         if self.written.dac is None:
             _ = inputs.digits  # now, once, whatever threads go on with them
+        if self._bits:
+            _ = inputs.patterns
         return inputs
 
     def multiply(self, inputs: Inputs, rng: np.random.Generator) -> tuple[Ints, Stats]:
@@ -176,14 +183,17 @@ class CrossbarArray(ProgrammedTile):
         traps_rng = rng.spawn(1)[0] if self._traps is not None else rng
         batch, channels = inputs.x.shape[0], ready.gain.shape[1]
         codes = np.empty((batch, channels), dtype=np.int64)
-        level = np.empty((config.planes, BLOCK, channels), dtype=np.float32)
+        level = np.empty((config.planes, BLOCK, channels), dtype=ready.gain.dtype)
         driven, squares = inputs.digits if ready.drivers is None else inputs.levels(ready.drivers)
         returned, saturated = 0.0, 0
         for planes, rows in zip(driven, blocks(batch), strict=True):
             self._renew_matrix()
             ready = self._ready()
             flat = planes.reshape(-1, self.rows)
-            np.matmul(flat, ready.gain, out=level.reshape(-1, channels))
+            if ready.sums is not None:
+                inputs.patterns.products(ready.sums, rows.start, level)
+            else:
+                np.matmul(flat.astype(level.dtype, copy=False), ready.gain, out=level.reshape(-1, channels))
             if ready.power.pairs.size:
                 along = (flat @ ready.power.pairs).ravel()
                 returned += float(along @ along)
@@ -195,18 +205,19 @@ class CrossbarArray(ProgrammedTile):
             codes -= ready.zero
         return config.layout.combined(codes), self._stats(batch, channels, saturated, squares, returned)
 
-    def _convert(self, level: Singles, flat: Singles, rng: np.random.Generator, codes: Ints) -> int:
+    def _convert(self, level: Reals, flat: Reals, rng: np.random.Generator, codes: Ints) -> int:
         """Codes of a block from its levels[planes, BLOCK, channels] and planes flat[planes * BLOCK, rows]."""
         config, ready = self.config, self._ready()
-        spread, scores = level, _NO_NOISE
+        spread: Reals = _NO_NOISE
+        scores = _NO_NOISE
         if ready.variance is not None:
-            squared = flat if ready.drivers is None and config.dac.bits == 1 else flat * flat
-            spread = ready.variance.of(flat, squared).reshape(level.shape)
+            driven: Singles = flat.astype(np.float32, copy=False)
+            spread = ready.variance.of(driven, driven if self._bits else driven * driven).reshape(level.shape)
             if ready.conversion_variance > 0:
                 spread += np.float32(ready.conversion_variance)
         elif ready.conversion_variance > 0:
-            spread = np.full_like(level, ready.conversion_variance)
-        if spread is not level:
+            spread = np.full(level.shape, ready.conversion_variance, dtype=np.float32)
+        if spread.size:
             scores = rng.standard_normal((config.planes, *codes.shape), dtype=np.float32)
         low, high, each = ready.converter.low, ready.converter.high, config.dac.bits
         if ready.thresholds is None:
@@ -216,6 +227,11 @@ class CrossbarArray(ProgrammedTile):
     def cost(self, stats: Stats) -> Cost:
         """Price what `mvm` did: energy of all of it, latency of one product (planes in turn, converters shared)."""
         return tile_cost(self.config, self.config.layout.channels(self.cols), stats)
+
+    @property
+    def _bits(self) -> bool:
+        """Whether word lines are driven with 0 and 1."""
+        return self.config.dac.bits == 1 and self.written.dac is None
 
     def _ready(self) -> _Ready:
         if self._prepared is None:
@@ -228,18 +244,20 @@ class CrossbarArray(ProgrammedTile):
         settled = self._settled_share()
         readout, matrix = self.readout, self.matrix * settled
         rows = readout.rows
-        gain = readout.difference(matrix[rows] * volts)
+        gain = readout.difference(matrix[rows] * volts) * converter.gain
+        kind = level_type(config.precision, gain, converter.offset, config.dac.largest)
         noise = config.adc.noise**2 + (config.timing.sampled_variance if config.timing is not None else 0.0)
         thresholds, drivers = converter.thresholds, written.dac
         return _Ready(
-            gain=(gain * converter.gain).astype(np.float32),
+            gain=gain.astype(kind),
+            sums=pattern_sums(gain) if self._bits and kind is np.float32 else None,
             variance=self._variance(readout, settled, volts) if config.read_noise > 0 else None,
             traps=self._corrections(readout, matrix, volts),
             conversion_variance=noise * (converter.high / config.v_full_scale) ** 2,
             converter=converter,
-            offset=converter.offset.astype(np.float32),
-            thresholds=None if thresholds is None else _singles(thresholds),
-            drivers=None if drivers is None else _singles(drivers[rows]),
+            offset=converter.offset.astype(kind),
+            thresholds=None if thresholds is None else np.ascontiguousarray(thresholds, kind),
+            drivers=None if drivers is None else np.ascontiguousarray(drivers[rows], kind),
             zero=self._zero_codes(),
             power=read_power(self.matrix, config.wires, rows),
         )
@@ -250,7 +268,8 @@ class CrossbarArray(ProgrammedTile):
             return 1.0
         return np.asarray(1 - self.settling().missing(self.config.t_read))
 
-    def _currents(self, v: Floats) -> Floats:
+    def line_currents(self, v: Floats) -> Floats:
+        """Bit-line currents (A), shape (batch, config.cols), with word lines at v[batch, row] (V), without noise."""
         return np.asarray(v @ self.matrix * self._settled_share())
 
     def _variance(self, readout: Readout, settled: Floats | float, volts: float) -> OutputVariance:
@@ -289,10 +308,6 @@ class CrossbarArray(ProgrammedTile):
 
 
 _NO_NOISE = np.empty((0, 0, 0), dtype=np.float32)
-
-
-def _singles(values: Floats) -> Singles:
-    return np.ascontiguousarray(values, dtype=np.float32)
 
 
 def crossbar_factory(config: TileConfig) -> ConfiguredFactory:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from circuits.tile import TileConfig
@@ -19,7 +21,8 @@ from nn.train import Training, train
 def main() -> None:
     """Infer the digits on five chips."""
     data = load("digits")  # or "mnist", an .npz, a folder of idx files
-    network = train(lambda: find("mlp")((64, 32, 10)), data.train_x, data.train_y, Training(epochs=20, seed=7))
+    build = partial(find("mlp"), data.train_x.shape[1:], 10, hidden=(32,))
+    network = train(build, data.train_x, data.train_y, Training(epochs=20, seed=7))
     graph = quantise(
         import_module(network, data.train_x.shape[1:]), data.train_x[:500]
     )  # any torch module whose layers are known

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -15,59 +16,59 @@ from bitline.core.array import IntArray
 from bitline.core.errors import ConfigError
 from nn.graph import Graph, Node
 from nn.operator import INT32
-from nn.ops.requantise import Requantise, multiplier_and_shift
+from nn.ops.requantise import Requantise, multipliers
 from nn.product import Product
 
+FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+Scale = float | FloatArray
 
-def bias_in_codes(operator: Product, scale: float) -> IntArray:
+
+def bias_in_codes(operator: Product, scale: Scale) -> IntArray:
     """A layer's bias in codes that are worth `scale` products each, shape (outputs,)."""
     return np.rint(operator.bias / scale).astype(np.int64)
 
 
-def fold_code_scales(graph: Graph, scales: Mapping[str, float]) -> Graph:
-    """The graph whose linear nodes give codes and not products, and whose results mean the same.
+def fold_code_scales(graph: Graph, scales: Mapping[str, Scale]) -> Graph:
+    """The graph whose products give codes, and whose results mean the same.
 
     Args:
         graph: of products.
-        scales: products a code is worth, by linear node.
+        scales: products a code is worth, by node: one number, or one an output, shape (outputs,).
 
     Returns:
         A graph with biases in codes, and multipliers that take codes. Where something else than a requantisation
-        takes a linear node, a requantisation back to products stands between; a linear node that is the output keeps
-        its codes, and the graph's output scale says what they are worth.
+        takes a node of codes, or it is the output and its codes differ in worth, a requantisation back to products
+        follows. An output node whose codes have one worth keeps them, and the graph's output scale says what it is.
     """
     for name, scale in scales.items():
         node = graph.node(name)
         if not isinstance(node.operator, Product):
             raise ConfigError(f"graph: node {name!r} multiplies no matrix, it has no codes")
         coded = replace(node, operator=replace(node.operator, bias=bias_in_codes(node.operator, scale)))
-        graph = _rescale_consumers(graph.rewired([coded]), name, scale)
+        graph = _rescale_consumers(graph.rewired([coded]), name, np.atleast_1d(scale), alike=isinstance(scale, float))
     return graph
 
 
-def _rescale_consumers(graph: Graph, name: str, scale: float) -> Graph:
+def _rescale_consumers(graph: Graph, name: str, scale: FloatArray, *, alike: bool) -> Graph:
     carriers = [_carrying(node, scale) for node in graph.consumers(name)]
     found = [node for node in carriers if node is not None]
-    if len(found) == len(carriers):
-        worth = graph.output_scale * (scale if graph.output == name else 1.0)
+    is_output = graph.output == name
+    if len(found) == len(carriers) and (alike or not is_output):
+        worth = graph.output_scale * (float(scale[0]) if is_output else 1.0)
         return graph.rewired(found, output_scale=worth)
-    back = f"{name}.products"
-    multiplier, shift = multiplier_and_shift(scale)
-    rescale = Node(back, Requantise(np.array([multiplier]), np.array([shift]), *INT32), (name,))
+    new = f"{name}.products"
+    rescale = Node(new, Requantise(*multipliers(scale), *INT32), (name,))
     nodes: list[Node] = []
     for node in graph.nodes:
-        nodes.append(replace(node, inputs=tuple(back if source == name else source for source in node.inputs)))
+        nodes.append(replace(node, inputs=tuple(new if source == name else source for source in node.inputs)))
         if node.name == name:
             nodes.append(rescale)
-    return replace(graph, nodes=tuple(nodes), output=back if graph.output == name else graph.output)
+    return replace(graph, nodes=tuple(nodes), output=new if is_output else graph.output)
 
 
-def _carrying(node: Node, scale: float) -> Node | None:
+def _carrying(node: Node, scale: FloatArray) -> Node | None:
     """A requantisation with the scale in its multipliers; None if the node is something else."""
     operator = node.operator
     if not isinstance(operator, Requantise):
         return None
-    ratios = np.ldexp(operator.multiplier.astype(float), -operator.shift) * scale
-    pairs = [multiplier_and_shift(float(ratio)) if ratio else (0, 0) for ratio in ratios]
-    multiplier, shift = (np.array(part) for part in zip(*pairs, strict=True))
-    return replace(node, operator=replace(operator, multiplier=multiplier, shift=shift))
+    return replace(node, operator=operator.scaled_by(scale))

@@ -6,6 +6,7 @@ when it gives, bit for bit, what `Graph.run` gives; an analog one is judged by h
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +18,7 @@ from bitline.core.errors import ConfigError
 from nn.operator import Bounds, Operator, Shape, checked
 
 INPUT = "input"
+_VALUES = 2**24  # numbers of 8 bytes that a batch's values may take: 128 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +59,7 @@ class Graph:
             missing = [name for name in node.inputs if name not in known]
             if missing:
                 raise ConfigError(f"graph: node {node.name!r} takes {missing[0]!r}, which no node before it gives")
-            if len(node.inputs) != node.operator.arity:
+            if node.operator.arity not in (None, len(node.inputs)):
                 raise ConfigError(f"graph: node {node.name!r} has {len(node.inputs)} inputs, not {node.operator.arity}")
             known.add(node.name)
         if self.output not in known - {INPUT}:
@@ -125,8 +127,16 @@ class Graph:
             values[node.name] = checked(compute(*(values[name] for name in node.inputs)), f"node {node.name!r}")
         return values
 
+    def batch(self, most: int) -> int:
+        """Images to interpret at a time: up to `most`, as long as all their values take at most 128 MB; at least one.
+
+        It depends on nothing but the graph, so that what is computed by batches is the same on any machine.
+        """
+        return max(1, min(most, _VALUES // sum(math.prod(shape) for shape in self.shapes.values())))
+
     def logits(self, x: np.ndarray[tuple[int, ...], np.dtype[np.integer]], batch: int = 1000) -> IntArray:
-        """The output node's values, (images, classes), a batch at a time to bound the memory."""
+        """The output node's values, (images, classes), up to `batch` images at a time (see `Graph.batch`)."""
+        batch = self.batch(batch)
         parts = [self.run(x[start : start + batch])[self.output] for start in range(0, len(x), batch)]
         return np.concatenate(parts) if parts else np.empty((0, *self.shapes[self.output]), np.int64)
 

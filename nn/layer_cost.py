@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from bitline.core.array import Cost
 from bitline.core.figures import Figure
 from crossbar.costs import INTEGER_ADD, INTEGER_MULTIPLY, Process
+from nn.graph import Graph
+from nn.product import Product
 
 Layers = Sequence[Sequence[Cost]]  # [layer][tile]
 _DIGITAL = {"add": INTEGER_ADD, "multiply": INTEGER_MULTIPLY}
 
 NOT_IN_ENERGY = "front ends and sample-and-holds, select gates, memories, moving data, the clock, leakage"
 NOT_IN_LATENCY = "digital sums and requantisation, moving data"
+
+
+def digital_operations(graph: Graph) -> dict[str, int]:
+    """Operations for an image of all nodes that arrays do not compute, "add" and "multiply".
+
+    A product of two activations is digital too: a multiply-accumulate of it is a multiplication and an addition.
+    """
+    total: Counter[str] = Counter()
+    for node in graph.nodes:
+        if isinstance(node.operator, Product):
+            continue
+        for kind, count in node.operator.operations(*(graph.shapes[name] for name in node.inputs)).items():
+            for part in ("add", "multiply") if kind == "mac" else (kind,):
+                total[part] += count
+    return dict(total)
 
 
 def energy_per_image(layers: Layers, images: int, operations: Mapping[str, int], process: Process) -> dict[str, Figure]:
@@ -43,7 +61,7 @@ def latency_per_image(layers: Layers, products: Sequence[float]) -> dict[str, Fi
 
     Args:
         layers: the cost of each tile of each layer; its latency is that of one product.
-        products: products one after the other on a tile for an image, by layer; 1 for a linear layer.
+        products: products one after the other on a tile for an image, by layer: its vectors, 1 for a linear layer.
     """
     total: dict[str, Figure] = {}
     for tiles, count in zip(layers, products, strict=True):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from bitline.core.array import IntArray
 from bitline.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
 
 INT32 = (-(2**31), 2**31 - 1)
 Shape = tuple[int, ...]
@@ -25,7 +28,7 @@ class Operator(ABC):
     int32 values, carried in int64 so that an overflow is seen and not wrapped.
     """
 
-    arity: ClassVar[int] = 1
+    arity: ClassVar[int | None] = 1  # tensors it takes; None for any number
 
     def __post_init__(self) -> None:
         for entry in fields(self):
@@ -49,6 +52,17 @@ class Operator(ABC):
     def run(self, *inputs: IntArray) -> IntArray:
         """Compute the result exactly."""
 
+    def differentiable(self, *inputs: torch.Tensor) -> torch.Tensor:  # noqa: ARG002 - for those that have one
+        """What `run` gives for the same integers, bit for bit, with gradients for training (nn.straight_through).
+
+        Args:
+            inputs: float64 tensors that hold integers, as the result does.
+
+        Raises:
+            ConfigError: the operator has no gradient.
+        """
+        raise ConfigError(f"{type(self).__name__.lower()}: the operator has no gradient, its network can't be tuned")
+
     def operations(self, *shapes: Shape) -> Mapping[str, int]:  # noqa: ARG002 - most operators only move or compare
         """Integer operations for one image: "mac", "add", "multiply"."""
         return {}
@@ -65,12 +79,15 @@ def checked(values: IntArray, what: str) -> IntArray:
     return values
 
 
-def same_shape(what: str, shapes: tuple[Any, ...]) -> Shape:
-    """The one shape that all have, or ConfigError."""
-    if len(set(shapes)) != 1:
-        raise ConfigError(f"{what}: its inputs have shapes {' and '.join(map(str, shapes))}, which must be equal")
-    first: Shape = shapes[0]
-    return first
+def common_shape(what: str, shapes: tuple[Shape, ...]) -> Shape:
+    """The shape that all have, or grow to where an axis has length 1; ConfigError where they differ otherwise."""
+    said = " and ".join(map(str, shapes))
+    if len({len(shape) for shape in shapes}) != 1:
+        raise ConfigError(f"{what}: its inputs have shapes {said}, which must have equally many axes")
+    try:
+        return tuple(int(size) for size in np.broadcast_shapes(*shapes))
+    except ValueError as error:
+        raise ConfigError(f"{what}: its inputs have shapes {said}, which must be equal or 1 on every axis") from error
 
 
 def channels_first(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -24,6 +24,23 @@ def output_size(size: int, kernel: int, stride: int, padding: int, dilation: int
     return room // stride + 1
 
 
+def pooled_size(size: int, kernel: int, stride: int, padding: tuple[int, int], dilation: int = 1, *, ceil: bool) -> int:
+    """Windows of a pooling along an axis, as torch and ONNX's reference count them; `padding` is that of either end.
+
+    With `ceil` a last window may stick out at the end, if it begins within the image or the padding before it.
+
+    Raises:
+        ConfigError: as of `output_size`.
+    """
+    before, after = padding
+    count = output_size(size, kernel, stride, before + after, dilation)
+    if not ceil:
+        return count
+    room = size + before + after - dilation * (kernel - 1) - 1
+    count = -(-room // stride) + 1
+    return count - 1 if (count - 1) * stride >= size + before else count
+
+
 def patches(
     x: np.ndarray[Any, Any],
     kernel: tuple[int, int],

@@ -7,12 +7,18 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bitline.core.array import IntArray
 from nn.operator import Bounds, Operator, Shape
+
+if TYPE_CHECKING:
+    import torch
+
+
+_VALUES = 2**23  # numbers that the vectors of some images may take: 64 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +49,28 @@ class Product(Operator):
     @abstractmethod
     def vector_shape(self, shape: Shape) -> Shape:
         """The axes of an input's vectors, without the batch: (height, width) of a convolution's result, () of one."""
+
+    @abstractmethod
+    def torch_multiply(self, x: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """``run`` without the bias, for tensors of inputs and of weights in the shape of `weights`."""
+
+    def differentiable(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """By the weights and the bias as they are."""
+        import torch
+
+        return self.torch_product(inputs[0], torch.tensor(self.weights), torch.tensor(self.bias))
+
+    def torch_product(self, x: torch.Tensor, weights: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        """``run`` with weights and a bias that training changes: exact, for tensors that hold integers.
+
+        In single precision, which is several times as fast, where no sum can reach the 2^24 up to which it is exact.
+        """
+        import torch
+
+        heaviest = weights.detach().abs().flatten(0, -2).sum(dim=0).max()
+        small = bool(heaviest * x.detach().abs().max() < 2**24)
+        kind = torch.float32 if small else torch.float64
+        return self.torch_multiply(x.to(kind), weights.to(kind)).double() + bias
 
     @property
     def rows(self) -> int:
@@ -92,6 +120,10 @@ class Product(Operator):
 
     def multiply(self, x: np.ndarray[Any, Any], matrices: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """``x`` by blocks of any kind of number, without the bias: (batch, *vector_shape, outputs)."""
+        share = max(_VALUES // (self.rows * math.prod(self.vector_shape(x.shape[1:]))), 1)
+        if len(x) > share:
+            parts = [self.multiply(x[start : start + share], matrices) for start in range(0, len(x), share)]
+            return np.concatenate(parts)
         groups, rows, _ = matrices.shape
         vectors = self.vectors(x).reshape(-1, groups, rows)
         if groups == 1:

@@ -7,7 +7,8 @@ Integer-Arithmetic-Only Inference", CVPR 2018).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,11 +18,17 @@ from bitline.core.errors import ConfigError
 from nn.float_graph import FloatGraph, fold_batch_norms
 from nn.graph import INPUT, Graph, Node
 from nn.layer import FloatArray, Tensor
-from nn.operator import INT32, Operator, Shape
-from nn.ops.requantise import HALF_AWAY, HALF_EVEN, Requantise, multiplier_and_shift
+from nn.operator import INT32, Bounds, Operator, Shape
+from nn.ops.lookup import Lookup
+from nn.ops.requantise import HALF_AWAY, HALF_EVEN, Requantise, multipliers
+from nn.ranges import RANGES, Observed, observe
+from nn.weight_scale import weight_codes, weight_scale
 
 _INPUT_BITS = 8
 _FINE_BITS = 16  # of what is added: far below an activation's step, far above int32's overflow
+_TABLE_BITS = 8  # of what enters a table, whatever the activations have
+_GREATEST_BIAS = 2.0**28
+_NOTHING = 2.0**-16  # of a layer's weights: the unit of an output that has none, fine enough for its bias
 
 
 @dataclass(frozen=True)
@@ -29,11 +36,13 @@ class Quantisation:
     """How a network becomes integers.
 
     Args:
-        weight_bits: 2 to 8, symmetric: -(2^(b-1) - 1) to 2^(b-1) - 1.
+        weight_bits: 1 to 8, symmetric: -(2^(b-1) - 1) to 2^(b-1) - 1; 2 are ternary, 1 is the sign alone.
         activation_bits: 2 to 8.
         per_channel: a weight scale for every output, not one for the layer.
-        weight_range: "mse" clips weights where that loses least (squared error), "max" never clips.
-        percentile: of a tensor's magnitudes on the calibration images that its codes cover; 100 is their maximum.
+        weight_range: "mse" clips weights where that loses least (squared error), "percentile" covers a share of their
+            magnitudes, "max" never clips.
+        activation_range: likewise, for what activations are on the calibration images.
+        percentile: of magnitudes that "percentile" covers; 100 is their maximum.
         rounding: of requantisation, "half_even" or "half_away".
     """
 
@@ -41,17 +50,19 @@ class Quantisation:
     activation_bits: int = 8
     per_channel: bool = True
     weight_range: str = "mse"
+    activation_range: str = "percentile"
     percentile: float = 99.95
     rounding: str = HALF_EVEN
 
     def __post_init__(self) -> None:
-        for name in ("weight_bits", "activation_bits"):
-            if not 2 <= getattr(self, name) <= 8:
-                raise ConfigError(f"quantisation: {name} = {getattr(self, name)} is not within 2 and 8")
+        for name, least in (("weight_bits", 1), ("activation_bits", 2)):
+            if not least <= getattr(self, name) <= 8:
+                raise ConfigError(f"quantisation: {name} = {getattr(self, name)} is not within {least} and 8")
         if not 50 <= self.percentile <= 100:
             raise ConfigError(f"quantisation: percentile = {self.percentile} is not within 50 and 100")
-        if self.weight_range not in ("mse", "max"):
-            raise ConfigError(f"quantisation: weight_range = {self.weight_range!r} is neither 'mse' nor 'max'")
+        for name in ("weight_range", "activation_range"):
+            if getattr(self, name) not in RANGES:
+                raise ConfigError(f"quantisation: {name} = {getattr(self, name)!r} is none of {', '.join(RANGES)}")
         if self.rounding not in (HALF_EVEN, HALF_AWAY):
             raise ConfigError(f"quantisation: rounding = {self.rounding!r} is neither {HALF_EVEN!r} nor {HALF_AWAY!r}")
 
@@ -75,37 +86,14 @@ def quantise(
         raise ConfigError("quantisation: no calibration images")
     how = how or Quantisation()
     folded = fold_batch_norms(network)
-    values = folded.run(images / 255.0)
-    ranges = {name: _range(value, how.percentile) for name, value in values.items()}
-    build = _Build(how, ranges | {INPUT: 1.0})
+    shape = tuple(int(size) for size in images.shape[1:])
+    build = _Build(how, observe(folded, images), {INPUT: shape}, {INPUT: (0, 2**_INPUT_BITS - 1)})
     start = Tensor(INPUT, np.array([1 / 255.0]), codes=how.activation_bits == _INPUT_BITS, unsigned=True, source=INPUT)
     tensors = {INPUT: start}
     for node in folded.nodes:
         result = node.layer.quantise(build, node.name, *(tensors[name] for name in node.inputs))
         tensors[node.name] = replace(result, source=node.name)
-    return build.graph(images.shape[1:], tensors[folded.output])
-
-
-def _range(values: FloatArray, percentile: float) -> float:
-    """The magnitude that covers this share of the values that are not 0 (a ReLU's zeros say nothing of its range)."""
-    magnitudes = np.abs(values[values != 0])
-    return float(np.percentile(magnitudes, percentile)) if magnitudes.size else 1.0
-
-
-def weight_scale(weights: FloatArray, bits: int, weight_range: str = "mse") -> float:
-    """The scale of symmetric integers for these weights: their maximum, or where squared error is least.
-
-    The search tries 64 clipping points from the maximum down to a fifth of it.
-    """
-    top: int = 2 ** (bits - 1) - 1
-    most = float(np.abs(weights).max(initial=0.0))
-    if most == 0.0:
-        return 1.0
-    if weight_range == "max":
-        return most / top
-    scales = np.linspace(1.0, 0.2, 64) * most / top
-    errors = [float(np.sum((np.clip(np.rint(weights / s), -top, top) * s - weights) ** 2)) for s in scales]
-    return float(scales[int(np.argmin(errors))])
+    return build.graph(shape, tensors[folded.output])
 
 
 @dataclass
@@ -113,52 +101,111 @@ class _Build:
     """The graph so far; see nn.layer.Builder."""
 
     how: Quantisation
-    ranges: Mapping[str, float]
+    observed: Mapping[str, Observed]
+    shapes: dict[str, Shape]
+    limits: dict[str, Bounds]
     nodes: list[Node] = field(default_factory=list)
     made: dict[str, Tensor] = field(default_factory=dict)
 
+    @property
+    def activation_bits(self) -> int:
+        return self.how.activation_bits
+
+    @property
+    def rounding(self) -> str:
+        return self.how.rounding
+
     def add(self, name: str, operator: Operator, *inputs: Tensor) -> str:
-        self.nodes.append(Node(name, operator, tuple(tensor.node for tensor in inputs)))
+        sources = tuple(tensor.node for tensor in inputs)
+        try:
+            self.shapes[name] = operator.shape(*(self.shapes[source] for source in sources))
+        except ConfigError as error:
+            raise ConfigError(f"quantisation: {name!r}: {error}") from error
+        self.limits[name] = operator.bounds(*(self.limits[source] for source in sources))
+        self.nodes.append(Node(name, operator, sources))
         return name
 
-    def weights(self, weights: FloatArray) -> tuple[IntArray, FloatArray]:
-        how, top = self.how, 2 ** (self.how.weight_bits - 1) - 1
+    def shape(self, tensor: Tensor) -> Shape:
+        return self.shapes[tensor.node]
+
+    def bounds(self, tensor: Tensor) -> Bounds:
+        return self.limits[tensor.node]
+
+    def weights(self, weights: FloatArray, bias: FloatArray) -> tuple[IntArray, FloatArray]:
+        how = self.how
         parts = list(weights.reshape(-1, weights.shape[-1]).T) if how.per_channel else [weights]
-        scale = np.array([weight_scale(part, how.weight_bits, how.weight_range) for part in parts])
-        return np.clip(np.rint(weights / scale), -top, top).astype(np.int64), scale
+        most = float(np.abs(weights).max(initial=0.0)) or 1.0
+        scale = np.array(
+            [
+                weight_scale(part, how.weight_bits, how.weight_range, how.percentile) if part.any() else most * _NOTHING
+                for part in parts
+            ]
+        )
+        least = np.abs(bias) / _GREATEST_BIAS
+        scale = np.maximum(scale, least if how.per_channel else least.max(initial=0.0))
+        return weight_codes(weights, scale, how.weight_bits).astype(np.int64), scale
 
     def codes(self, tensor: Tensor) -> Tensor:
-        name = f"{tensor.source}.codes"
-        if tensor.codes:
-            return tensor
-        if name not in self.made:
-            self.made[name] = self._activations(name, tensor, self.ranges[tensor.source])
-        return self.made[name]
+        return self._coded(f"{tensor.source}.codes", tensor, self.how.activation_bits)
 
-    def rectified(self, name: str, tensor: Tensor) -> Tensor:
-        return self._activations(name, replace(tensor, unsigned=True), self.ranges[name])
+    def clamped(self, name: str, tensor: Tensor, low: float, high: float = math.inf) -> Tensor:
+        own = replace(tensor, unsigned=tensor.unsigned or low >= 0, source=name)
+        return self._activations(name, own, self.how.activation_bits, low, high)
+
+    def tabulated(self, name: str, tensor: Tensor, function: Callable[[FloatArray], FloatArray]) -> Tensor:
+        x = self._coded(f"{tensor.source}.fine", tensor, _TABLE_BITS)
+        # an entry for every code, not only for those that these weights reach: others, or a chip's noise, reach them
+        low, high = self._limits(self.how.activation_bits if x.codes else _TABLE_BITS, unsigned=x.unsigned)
+        real = function(np.arange(low, high + 1) * x.scale)
+        unsigned = bool((real >= 0).all())
+        bottom, top = self._limits(self.how.activation_bits, unsigned=unsigned)
+        scale = self._range(name, top) / top
+        table = np.clip(np.rint(real / scale), bottom, top).astype(np.int64)
+        return Tensor(self.add(name, Lookup(table, low), x), np.array([scale]), codes=True, unsigned=unsigned)
 
     def common(self, name: str, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         high = 2 ** (_FINE_BITS - 1) - 1
-        scale = max(self.ranges[tensor.source] for tensor in tensors) * 2 / high  # twice: images yet unseen
+        most = max(self.observed[tensor.source].most for tensor in tensors) or 1.0
+        scale = most * 2 / high  # twice: images yet unseen
         return tuple(
-            self._rescaled(f"{name}.in{place}", tensor, scale, (-high, high)) for place, tensor in enumerate(tensors)
+            self.rescaled(f"{name}.in{place}", tensor, scale, (0 if tensor.unsigned else -high, high))
+            for place, tensor in enumerate(tensors)
         )
 
-    def _activations(self, name: str, tensor: Tensor, real_range: float) -> Tensor:
-        bits = self.how.activation_bits
-        high = 2**bits - 1 if tensor.unsigned else 2 ** (bits - 1) - 1
-        low = 0 if tensor.unsigned else -high
-        result = self._rescaled(name, tensor, real_range / high, (low, high))
-        return replace(result, codes=True, unsigned=tensor.unsigned)
+    def _coded(self, name: str, tensor: Tensor, bits: int) -> Tensor:
+        """The tensor if it has codes already; else made once for all that take them."""
+        if tensor.codes:
+            return tensor
+        if bits == self.how.activation_bits:
+            name = f"{tensor.source}.codes"
+        if name not in self.made:
+            self.made[name] = self._activations(name, tensor, bits)
+        return self.made[name]
 
-    def _rescaled(self, name: str, tensor: Tensor, scale: float, limits: tuple[int, int]) -> Tensor:
-        pairs = [multiplier_and_shift(float(one) / scale) for one in tensor.scale]
-        multiplier, shift = (np.array(part) for part in zip(*pairs, strict=True))
-        operator = Requantise(multiplier, shift, *limits, self.how.rounding)
-        return Tensor(self.add(name, operator, tensor), np.array([scale]), source=tensor.source)
+    def _activations(
+        self, name: str, tensor: Tensor, bits: int, low: float = -math.inf, high: float = math.inf
+    ) -> Tensor:
+        bottom, top = self._limits(bits, unsigned=tensor.unsigned)
+        scale = self._range(tensor.source, top) / top
+        least, most = (round(min(max(limit / scale, bottom), top)) for limit in (low, high))
+        result = self.rescaled(name, tensor, scale, (least, most))
+        return replace(result, codes=bits == self.how.activation_bits)
+
+    def _range(self, source: str, levels: int) -> float:
+        if source == INPUT:
+            return 1.0
+        return self.observed[source].limit(self.how.activation_range, self.how.percentile, levels)
+
+    @staticmethod
+    def _limits(bits: int, *, unsigned: bool) -> Bounds:
+        top = 2**bits - 1 if unsigned else 2 ** (bits - 1) - 1
+        return (0 if unsigned else -top), top
+
+    def rescaled(self, name: str, tensor: Tensor, scale: float, limits: tuple[int, int]) -> Tensor:
+        operator = Requantise(*multipliers(tensor.scale / scale), *limits, self.how.rounding)
+        return replace(tensor, node=self.add(name, operator, tensor), scale=np.array([scale]), codes=False)
 
     def graph(self, shape: Shape, output: Tensor) -> Graph:
         if output.scale.size > 1:  # logits are compared with one another: they need one scale
-            output = self._rescaled("logits", output, float(output.scale.max()), INT32)
+            output = self.rescaled("logits", output, float(output.scale.max()), INT32)
         return Graph(tuple(shape), _INPUT_BITS, tuple(self.nodes), output.node, float(output.scale[0]))

@@ -11,11 +11,16 @@ Assoc. 22:209, 1927). Independent parts' limits are joined in quadrature (MOVER:
 2008). The chips' s holds a share of the images' variance that the second part holds as well, so the interval is
 a little wide (1.1 times where chips fail on the same images). It is too narrow where few chips are drawn of a skewed
 population, as when one chip in ten is bad and eight are drawn: no interval knows of chips that were not seen.
+
+A balanced accuracy, the mean recall over classes, is a mean over images with a weight for each class: its images' part
+joins the Wilson limits of the classes in quadrature, as independent proportions (Zou and Donner), its chips' part is t
+over the chips' balanced accuracies.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -50,27 +55,84 @@ class Interval:
     confidence: float
 
 
-def accuracy_interval(correct: np.ndarray[Any, Any], confidence: float = 0.95) -> Interval:
+def accuracy_interval(correct: np.ndarray[Any, Any], confidence: float = 0.95, at_least: float = 0.0) -> Interval:
     """Mean accuracy with its two-way interval; see the module.
 
     Args:
         correct: (chips, images), 0 or 1.
         confidence: 0 to 1.
+        at_least: the chips' half width is no smaller, as where chips were added until it was reached (nn.sequential).
     """
     correct = _matrix("correct", correct, confidence)
-    images = correct.shape[1]
     value = float(correct.mean())
-    z = _normal_quantile(0.5 + confidence / 2)
-    centre = (value + z**2 / (2 * images)) / (1 + z**2 / images)
-    half = z / (1 + z**2 / images) * math.sqrt(value * (1 - value) / images + z**2 / (4 * images**2))
-    below, above = value - (centre - half), centre + half - value
-    chips = _chips_half_width(correct.mean(axis=1), confidence)
+    return _joined(value, correct.mean(axis=1), _wilson(value, correct.shape[1], confidence), confidence, at_least)
+
+
+def balanced_interval(
+    correct: np.ndarray[Any, Any], labels: IntArray, confidence: float = 0.95, at_least: float = 0.0
+) -> Interval:
+    """Balanced accuracy with its two-way interval: the mean recall over the classes that have images.
+
+    Args:
+        correct: (chips, images), 0 or 1.
+        labels: (images,).
+        confidence: 0 to 1.
+        at_least: as of `accuracy_interval`.
+    """
+    correct = _matrix("correct", correct, confidence)
+    members = [labels == each for each in np.unique(labels)]
+    recalls = np.stack([correct[:, each].mean(axis=1) for each in members], axis=1)
+    shares = zip(recalls.mean(axis=0), members, strict=True)
+    limits = np.array([_wilson(float(share), int(each.sum()), confidence) for share, each in shares])
+    below, above = np.sqrt(np.sum(limits**2, axis=0)) / len(members)
+    means = recalls.mean(axis=1)
+    return _joined(float(means.mean()), means, (float(below), float(above)), confidence, at_least)
+
+
+def class_intervals(
+    correct: np.ndarray[Any, Any], labels: IntArray, confidence: float = 0.95, at_least: float = 0.0
+) -> dict[int, Interval]:
+    """The recall of every class that has images, with its two-way interval.
+
+    Args:
+        correct: (chips, images), 0 or 1.
+        labels: (images,).
+        confidence: 0 to 1.
+        at_least: as of `accuracy_interval`.
+    """
+    correct = _matrix("correct", correct, confidence)
+    members = {int(each): labels == each for each in np.unique(labels)}
+    return {each: accuracy_interval(correct[:, of], confidence, at_least) for each, of in members.items()}
+
+
+def uneven(labels: IntArray) -> bool:
+    """Whether some class has more than twice the images of another, so that accuracy hides the rarer ones."""
+    counts = np.unique(labels, return_counts=True)[1]
+    return bool(counts.max() > 2 * counts.min())
+
+
+def _joined(
+    value: float, means: FloatArray, images: tuple[float, float], confidence: float, at_least: float
+) -> Interval:
+    """A share with the part of the chips, by their means, and that of the images, (below, above)."""
+    chips = _stated(means, confidence, at_least)
+    below, above = images
     reach = 0.0 if math.isnan(chips) else chips
     low, high = value - math.hypot(below, reach), value + math.hypot(above, reach)
     return Interval(value, max(low, 0.0), min(high, 1.0), chips, (below + above) / 2, confidence)
 
 
-def paired_difference(correct: np.ndarray[Any, Any], other: np.ndarray[Any, Any], confidence: float = 0.95) -> Interval:
+def _wilson(share: float, images: int, confidence: float) -> tuple[float, float]:
+    """How far Wilson's limits lie below and above a share of so many images."""
+    z = _normal_quantile(0.5 + confidence / 2)
+    centre = (share + z**2 / (2 * images)) / (1 + z**2 / images)
+    half = z / (1 + z**2 / images) * math.sqrt(share * (1 - share) / images + z**2 / (4 * images**2))
+    return share - (centre - half), centre + half - share
+
+
+def paired_difference(
+    correct: np.ndarray[Any, Any], other: np.ndarray[Any, Any], confidence: float = 0.95, at_least: float = 0.0
+) -> Interval:
     """Accuracy of the first minus that of the second, on the same chips and images, with its two-way interval.
 
     Pairing takes out what both share: the chips' part is t over the chips' differences, the images' part that of
@@ -80,27 +142,58 @@ def paired_difference(correct: np.ndarray[Any, Any], other: np.ndarray[Any, Any]
         correct: (chips, images), 0 or 1.
         other: the same shape, or (1, images) or (images,) for something without chips, as the integer network.
         confidence: 0 to 1.
+        at_least: as of `accuracy_interval`.
 
     Raises:
         ConfigError: shapes that can't be paired.
     """
-    correct, other = _matrix("correct", correct, confidence), _matrix("other", other, confidence)
-    if other.shape[1] != correct.shape[1] or len(other) not in (1, len(correct)):
-        raise ConfigError(f"paired difference: shapes {correct.shape} and {other.shape} are not of the same samples")
-    differences = correct - other
-    images = correct.shape[1]
-    value = float(differences.mean())
-    won, lost = float((differences > 0).mean()) * images + 0.5, float((differences < 0).mean()) * images + 0.5
-    total = images + 2.0
-    spread = math.sqrt(won + lost - (won - lost) ** 2 / total) / total
+    return paired_contrast([(1.0, correct), (-1.0, other)], confidence, at_least)
+
+
+def paired_contrast(
+    terms: Sequence[tuple[float, np.ndarray[Any, Any]]], confidence: float = 0.95, at_least: float = 0.0
+) -> Interval:
+    """A sum of accuracies with weights, on the same chips and images, with its two-way interval.
+
+    The images' part takes the variance of one decision's contrast over all chips and images, with two images added of
+    which half a decision each is won and lost: for weights 1 and -1 that is `paired_difference`.
+
+    Args:
+        terms: weight and correct (chips, images) of each, 0 or 1; (1, images) or (images,) for something without chips.
+        confidence: 0 to 1.
+        at_least: as of `accuracy_interval`.
+
+    Raises:
+        ConfigError: shapes that can't be paired, or no terms.
+    """
+    if not terms:
+        raise ConfigError("paired contrast: there is nothing to compare")
+    shapes = [np.shape(correct) for _, correct in terms]
+    matrices = [_matrix("correct", correct, confidence) for _, correct in terms]
+    most, images = max(map(len, matrices)), matrices[0].shape[1]
+    if any(each.shape[1] != images or len(each) not in (1, most) for each in matrices):
+        said = " and ".join(map(str, shapes))
+        raise ConfigError(f"paired difference: shapes {said} are not of the same samples")
+    differences = np.zeros((most, images))
+    for (weight, _), each in zip(terms, matrices, strict=True):
+        differences += weight * each
+    value, total = float(differences.mean()), images + 2.0
+    squares = float(np.mean(differences**2)) * images + 1.0
+    spread = math.sqrt(squares - (value * images) ** 2 / total) / total
     half = _normal_quantile(0.5 + confidence / 2) * spread
-    chips = _chips_half_width(differences.mean(axis=1), confidence)
+    chips = _stated(differences.mean(axis=1), confidence, at_least)
     reach = math.hypot(half, 0.0 if math.isnan(chips) else chips)
     return Interval(value, value - reach, value + reach, chips, half, confidence)
 
 
-def _chips_half_width(means: FloatArray, confidence: float) -> float:
-    """Student's t over the chips' means; NaN for a single chip."""
+def _stated(means: FloatArray, confidence: float, at_least: float) -> float:
+    """The chips' half width as an interval has it; see `accuracy_interval`."""
+    chips = chips_half_width(means, confidence)
+    return chips if math.isnan(chips) else max(chips, at_least)
+
+
+def chips_half_width(means: FloatArray, confidence: float) -> float:
+    """Half width of the mean of the chips' means, by Student's t; NaN for fewer than two chips."""
     chips = len(means)
     if chips < 2:
         return math.nan

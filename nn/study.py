@@ -17,7 +17,7 @@ from bitline.core.samples import Samples
 from nn.datasets import load as load_dataset
 from nn.graph_file import load as load_graph
 from nn.layer_cost import NOT_IN_ENERGY, NOT_IN_LATENCY
-from nn.statistics import accuracy_interval, balanced_accuracy, confusion_matrix, paired_difference
+from nn.statistics import accuracy_interval, balanced_interval, class_intervals, paired_difference, uneven
 from nn.target import Images, Inference, Program, Target
 
 _UNITS = {"logits": "1", "correct": "1", "accuracy": "1", "logit_scale": "1", "cycles": "1"}
@@ -111,10 +111,19 @@ class References:
     integers: IntArray
 
 
-def figures(samples: Samples, references: References, confidence: float = 0.95) -> dict[str, Figure]:
+def figures(
+    samples: Samples, references: References, confidence: float = 0.95, half_width: float | None = None
+) -> dict[str, Figure]:
     """The accuracy figures of a study; all are shares of 1.
 
-    Chips that failed have no accuracy: they are counted in `chips_failed` and left out of the means.
+    Chips that failed have no accuracy: they are counted in `chips_failed` and left out of the means. Where some class
+    has more than twice the images of another, every class's recall is among them, as `recall_<class>`.
+
+    Args:
+        samples: a chip each.
+        references: what they are measured against.
+        confidence: of the intervals.
+        half_width: wanted of the accuracy due to chips, where chips were drawn until it was reached (nn.sequential).
 
     Raises:
         ConfigError: every chip failed.
@@ -123,12 +132,12 @@ def figures(samples: Samples, references: References, confidence: float = 0.95) 
     if not chips:
         reason = next(iter(samples.failures.values()), "there were none")
         raise ConfigError(f"accuracy: no chip could be computed: {reason}")
-    labels, correct, logits = references.labels, samples.valid("correct"), samples.valid("logits")
-    classes = logits.shape[-1]
-    accuracy = accuracy_interval(correct, confidence)
+    labels, correct = references.labels, samples.valid("correct")
+    at_least = half_width or 0.0
+    accuracy = accuracy_interval(correct, confidence, at_least)
+    balanced = balanced_interval(correct, labels, confidence, at_least)
     integer = references.integers.argmax(axis=1) == labels
-    loss = paired_difference(correct, integer, confidence)
-    confusion = confusion_matrix(labels, logits.argmax(axis=-1), classes)
+    loss = paired_difference(correct, integer, confidence, at_least)
     values = {
         "accuracy": accuracy.value,
         "accuracy_low": accuracy.low,
@@ -136,7 +145,9 @@ def figures(samples: Samples, references: References, confidence: float = 0.95) 
         "accuracy_half_width_chips": accuracy.chips,
         "accuracy_half_width_images": accuracy.images,
         "accuracy_worst_chip": float(correct.mean(axis=1).min()),
-        "balanced_accuracy": balanced_accuracy(confusion),
+        "balanced_accuracy": balanced.value,
+        "balanced_accuracy_low": balanced.low,
+        "balanced_accuracy_high": balanced.high,
         "accuracy_float": float((references.floats.argmax(axis=1) == labels).mean()),
         "accuracy_integer": float(integer.mean()),
         "accuracy_change": loss.value,
@@ -146,6 +157,12 @@ def figures(samples: Samples, references: References, confidence: float = 0.95) 
         "chips_failed": len(samples.failures),
         "images": correct.shape[1],
     }
+    if half_width is not None:
+        values["accuracy_half_width_wanted"] = half_width
+    if uneven(labels):
+        for each, recall in class_intervals(correct, labels, confidence, at_least).items():
+            name = f"recall_{each}"
+            values |= {name: recall.value, f"{name}_low": recall.low, f"{name}_high": recall.high}
     measured = {name: Figure(float(value), "1", MEASURED) for name, value in values.items() if not math.isnan(value)}
     return measured | cost_figures(samples)
 

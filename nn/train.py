@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,48 @@ import torch
 from bitline.core.array import IntArray
 from bitline.core.errors import ConfigError
 from bitline.core.seeds import stream
+from bitline.core.suggest import suggestion
 from nn.datasets.dataset import Images
+from nn.weight_noise import add_noise, remove_noise
 
 Progress = Callable[[int, int], None]
+
+
+def _flip(x: torch.Tensor, draw: torch.Tensor, axis: int) -> torch.Tensor:
+    return torch.where(draw[:, None, None, None] < 0.5, x.flip(axis), x)
+
+
+def _shift(x: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
+    """Each image moved by up to an eighth of its size down and across; what comes in is black."""
+    _, _, height, width = x.shape
+    reach = (height // 8, width // 8)
+    padded = torch.nn.functional.pad(x, (reach[1], reach[1], reach[0], reach[0]))
+    places = [
+        (draw * number % 1.0 * (2 * far + 1)).long().clamp_(max=2 * far)
+        for number, far in zip((1, 4096), reach, strict=True)
+    ]  # two numbers out of the digits of one
+    rows = places[0][:, None] + torch.arange(height)
+    columns = places[1][:, None] + torch.arange(width)
+    images = torch.arange(len(x))[:, None, None]
+    moved = padded.permute(0, 2, 3, 1)[images, rows[:, :, None], columns[:, None, :]]
+    return moved.permute(0, 3, 1, 2)
+
+
+def _transpose(x: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
+    if x.shape[2] != x.shape[3]:
+        raise ConfigError(
+            f"training: augment has 'transpose', which needs square images; these are {x.shape[2]} x {x.shape[3]}"
+        )
+    return torch.where(draw[:, None, None, None] < 0.5, x.transpose(2, 3), x)
+
+
+# Each takes images (batch, channels, height, width) and a number of 0..1 for each.
+AUGMENTATIONS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "mirror": partial(_flip, axis=3),
+    "upside_down": partial(_flip, axis=2),
+    "transpose": _transpose,
+    "shift": _shift,
+}
 
 
 @dataclass(frozen=True)
@@ -27,6 +67,10 @@ class Training:
         batch: images a step.
         rate: the highest learning rate; it rises over the first fifth and falls to 0 as a cosine (Adam).
         weight_decay: of AdamW.
+        augment: how images are changed at random each time they are seen: names out of `AUGMENTATIONS`.
+        balance: a class of n images weighs n^-balance in the loss; 0 counts images alike, 1 classes.
+        smoothing: of labels, shared among all classes (Szegedy et al., CVPR 2016).
+        weight_noise: spread of noise on the weights while training, over the largest of a layer; see nn.weight_noise.
         seed: of the initial weights and the order of images.
     """
 
@@ -34,15 +78,28 @@ class Training:
     batch: int = 64
     rate: float = 3e-3
     weight_decay: float = 1e-4
+    augment: tuple[str, ...] = ()
+    balance: float = 0.0
+    smoothing: float = 0.0
+    weight_noise: float = 0.0
     seed: int = 1
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch < 2:
             raise ConfigError(f"training: epochs = {self.epochs} and batch = {self.batch} must be at least 1 and 2")
+        for name in self.augment:
+            if name not in AUGMENTATIONS:
+                raise ConfigError(f"training: augment has {name!r}{suggestion(name, AUGMENTATIONS)}")
+        if not 0 <= self.balance <= 1 or not 0 <= self.smoothing < 1:
+            raise ConfigError(
+                f"training: balance = {self.balance} and smoothing = {self.smoothing} must be within 0 and 1"
+            )
+        if not 0 <= self.weight_noise < 1:
+            raise ConfigError(f"training: weight_noise = {self.weight_noise} must be 0 or more and below 1")
 
 
 @contextmanager
-def _reproducible(seed: int) -> Iterator[None]:
+def reproducible(seed: int) -> Iterator[None]:
     """One thread and a seeded generator, both restored afterwards: the same bits on a rerun on the same machine."""
     threads = torch.get_num_threads()
     with torch.random.fork_rng(devices=[]):
@@ -85,12 +142,19 @@ def train(
     if len(images) < how.batch:
         raise ConfigError(f"training: {len(images)} images are fewer than one batch of {how.batch}")
     steps = how.epochs * (len(images) // how.batch)
-    with _reproducible(how.seed):
+    with reproducible(how.seed):
         network = build().train()
+        if how.weight_noise:
+            add_noise(network, how.weight_noise)
         optimiser = torch.optim.AdamW(network.parameters(), lr=how.rate, weight_decay=how.weight_decay)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, how.rate, total_steps=steps, pct_start=0.2)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, how.rate, total_steps=steps, pct_start=min(max(0.2, 2 / steps), 1.0)
+        )
         for done, chosen in enumerate(_batches(len(images), how), start=1):
-            loss = torch.nn.functional.cross_entropy(network(tensor(images[chosen])), torch.from_numpy(labels[chosen]))
+            x = _augmented(tensor(images[chosen]), how.augment)
+            found, target = network(x), torch.from_numpy(labels[chosen])
+            weights = _class_weights(labels, found.shape[1], how.balance)
+            loss = torch.nn.functional.cross_entropy(found, target, weights, label_smoothing=how.smoothing)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -99,7 +163,23 @@ def train(
                 progress(done, steps)
         if not torch.isfinite(loss):
             raise ConfigError(f"training: the loss is {loss.item()}; a lower rate than {how.rate} may help")
-    return network.eval()
+    remove_noise(network.eval())
+    return network
+
+
+def _augmented(x: torch.Tensor, names: tuple[str, ...]) -> torch.Tensor:
+    for name in names:
+        x = AUGMENTATIONS[name](x, torch.rand(len(x), dtype=torch.float64))
+    return x
+
+
+def _class_weights(labels: IntArray, classes: int, balance: float) -> torch.Tensor | None:
+    """By class, with a mean of 1 over the images; None where all weigh the same."""
+    if not balance:
+        return None
+    counts = np.bincount(labels, minlength=classes)
+    weights = np.maximum(counts, 1) ** -balance
+    return torch.from_numpy(weights * counts.sum() / (weights * counts).sum()).float()
 
 
 def _batches(count: int, how: Training) -> Iterator[IntArray]:
@@ -112,8 +192,9 @@ def _batches(count: int, how: Training) -> Iterator[IntArray]:
 
 
 def logits(network: torch.nn.Module, images: Images, batch: int = 1000) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """The network's own float32 logits (images, classes), on one thread."""
-    with _reproducible(0), torch.no_grad():
+    """The network's own float32 logits (images, classes) in evaluation mode, on one thread."""
+    network.eval()
+    with reproducible(0), torch.no_grad():
         starts = range(0, len(images), batch)
         inputs = (images[start : start + batch] for start in starts)
         return np.concatenate([network(tensor(x)).numpy() for x in inputs])

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ import numpy as np
 from bitline.core.array import Cost, Stats
 from bitline.core.errors import ConfigError
 from bitline.core.figures import MODELLED, SIMULATED, Figure
-from circuits.array_factory import ConfiguredFactory
 from circuits.crossbar import Cell, Floats, Wires, checked_conductances, checked_voltages, crossbar_netlist, resistors
 from circuits.netlist import OPTIONS, Netlist
 from circuits.programmed_tile import ProgrammedTile
@@ -168,12 +166,18 @@ class SpiceArray(ProgrammedTile):
     Args:
         config: the tile, without read noise: a netlist has none.
         cells: what stands at the crossings.
+        observe: called by `mvm` with word-line voltages (V) and the bit-line currents (A) found, (batch, lines) each.
 
     Raises:
         ConfigError: the tile has noise of any kind, or settles.
     """
 
-    def __init__(self, config: TileConfig, cells: Cells = resistor_cells) -> None:
+    def __init__(
+        self,
+        config: TileConfig,
+        cells: Cells = resistor_cells,
+        observe: Callable[[Floats, Floats], None] | None = None,
+    ) -> None:
         if config.read_noise > 0:
             raise ConfigError(f"read_noise is {config.read_noise:g}; a netlist has none: compare with read_noise = 0")
         if config.adc.noise > 0:
@@ -183,6 +187,7 @@ class SpiceArray(ProgrammedTile):
                 raise ConfigError(f"the tile has {name}; a netlist is of settled cells: compare with {name} = None")
         super().__init__(config)
         self.cells = cells
+        self.observe = observe
 
     def mvm(self, x: Ints, rng: np.random.Generator) -> tuple[Ints, Stats]:  # noqa: ARG002 - nothing is drawn in a read
         """Multiply unsigned x[batch, rows]; codes[batch, cols] and what it took.
@@ -195,6 +200,8 @@ class SpiceArray(ProgrammedTile):
         v = self._drives(x) * (config.v_read / config.dac.largest)
         flat = v.reshape(-1, config.rows)
         found = simulate(self.conductances, flat, config.wires, self.cells)
+        if self.observe is not None:
+            self.observe(flat, found.i)
         codes, saturated = self._converted(found.i.reshape(*v.shape[:2], config.cols))
         channels = config.layout.channels(self.cols)
         drives = config.planes * len(x)
@@ -202,8 +209,9 @@ class SpiceArray(ProgrammedTile):
         energy = {"array": float(np.sum(flat * found.i_source)) * config.t_read}
         return codes, Stats(len(x), counts, energy)
 
-    def _currents(self, v: Floats) -> Floats:
-        return np.asarray(simulate(self.conductances, v[None], self.config.wires, self.cells).i[0])
+    def line_currents(self, v: Floats) -> Floats:
+        """Bit-line currents (A), shape (batch, config.cols), with word lines at v[batch, row] (V)."""
+        return simulate(self.conductances, v, self.config.wires, self.cells).i
 
     def cost(self, stats: Stats) -> Cost:
         """The array's energy and latency; drivers and converters are not simulated, so not priced."""
@@ -212,8 +220,3 @@ class SpiceArray(ProgrammedTile):
             {"array": Figure(stats.energy.get("array", 0.0), "J", SIMULATED)},
             {"array": Figure(latency, "s", MODELLED)},
         )
-
-
-def spice_factory(config: TileConfig, cells: Cells = resistor_cells) -> ConfiguredFactory:
-    """Makes tiles as netlists, for whoever lays a network out on them; `config` is without read noise."""
-    return ConfiguredFactory(config, partial(SpiceArray, cells=cells))

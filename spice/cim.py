@@ -15,8 +15,10 @@ hold after a product before it is not counted.
 - `discharge_error`: largest error of the voltage from the dose alone, over pulses that the curve has not seen (V).
 - `log_current_sigma`: of ln(current) over mismatch, at 0.75 vdd; `separability`: rms over samples of the difference
   between ln of a row's factor at 0.4 vdd and at 0.75 vdd: what taking e_i as constant in v costs.
-- `trip` (6T): bit-line voltage at which a cell of the other value flips, at the word line's voltage; negative where the
-  bit line would have to go below ground.
+- `trip` (6T): bit-line voltage at which a cell of the other value flips while it falls slowly, at the word line's
+  voltage; negative where the bit line would have to go below ground.
+- `disturb_index` (6T): reliability index of such a cell where all other rows empty the bit line; `disturb_ratio`: the
+  probability of its flip by importance sampling in ngspice over Phi(-index), with its relative standard error.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ from bitline.core.samples import Samples
 from bitline.core.seeds import stream
 from circuits.cim_column import SHORTEST
 from spice.cim_bench import LOW, CimBench, CimSetting
+from spice.cim_disturb import UNITS as DISTURB_UNITS
+from spice.cim_disturb import DisturbBench, disturbed
 from spice.cim_fits import FAR, Discharge
 from spice.mismatch import shifts
 from spice.spread import counts, with_spread
@@ -40,7 +44,6 @@ from spice.spread import counts, with_spread
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 STAGE = "cim.mismatch"
-TRIP_AT = (0.4, 0.5, 0.6, 0.8, 1.0)  # word lines of the trip voltages, of vdd
 FIGURES: dict[str, str] = {
     "row_current": "A",
     "row_current_low": "A",
@@ -48,20 +51,20 @@ FIGURES: dict[str, str] = {
     "bit_line_capacitance": "F",
     "discharge_error": "V",
 }
-_SPREAD = {"log_current": "1", "trip": "V"}
+SIX = {"trip": "V", "disturb_index": "1", "disturb_ratio": "1", "disturb_ratio_error": "1"}
 UNITS: dict[str, str] = {
     **FIGURES,
     "current_v": "V",
     "current_i": "A",
     **{f"{kind}_{name}": unit for kind in ("seen", "checked") for name, unit in (("k", "1"), ("z", "1"), ("w", "s"))},
+    "shift_sigma": "1",
     "seen_v": "V",
     "checked_v": "V",
     "wave_time": "s",
     **{f"wave_{share}": "V" for share in (2, 4, 8, 16)},
     **{f"log_current{where}": "1" for where in ("", "_low", "_far")},
     "trip": "V",
-    "trip_at": "V",
-    "trips": "V",
+    **DISTURB_UNITS,
 }
 _SEEN = 33  # pulses that the discharge curve goes through
 _SHOWN = 401
@@ -79,10 +82,10 @@ class CimNominal:
 
     def prepare(self) -> CimBench:
         """The benches."""
-        return CimBench(self.setting)
+        return DisturbBench(self.setting) if self.setting.design.cell == "6t" else CimBench(self.setting)
 
     def run(self, context: CimBench, index: int) -> Record:
-        """The current, the discharge at pulses to fit and pulses to check, waveforms, and for 6T the trip voltages."""
+        """The current, the discharge at pulses to fit and pulses to check, waveforms, and for 6T the disturb."""
         del index
         v, i = context.curve()
         dose = self._dose(context, v, i)
@@ -91,16 +94,16 @@ class CimNominal:
             "current_v": v,
             "current_i": i,
             "row_current": float(np.interp(context.vdd, v, i)),
+            "shift_sigma": np.array([each.sigma for each in context.inputs]),
         }
         record["row_current_low"] = float(np.interp(LOW * context.vdd, v, i))
         for kind, (k, z, w) in (("seen", self._seen(dose)), ("checked", self._checked(dose))):
             ends = [context.end(int(a), int(b), float(c)) for a, b, c in zip(k, z, w, strict=True)]
             record |= {f"{kind}_k": k, f"{kind}_z": z, f"{kind}_w": w, f"{kind}_v": np.array(ends)}
         record |= self._waves(context, dose)
-        if self.setting.design.cell == "6t":
-            lines = np.array([self.setting.design.word_line, *(share * context.vdd for share in TRIP_AT)])
-            trips = [context.trip(float(line), {}) for line in lines]
-            record |= {"trip": trips[0], "trip_at": lines, "trips": np.array(trips)}
+        if isinstance(context, DisturbBench):
+            record["trip"] = context.trip(self.setting.design.word_line, np.zeros(len(context.varied)))
+            record |= disturbed(context)
         return record | self._figures(record)
 
     def _dose(self, context: CimBench, v: Floats, i: Floats) -> float:
@@ -158,16 +161,14 @@ class CimMonteCarlo(CimNominal):
         middle, low = np.log(np.array(context.currents(drawn)) / nominal)
         far = np.log(context.currents(shifts(context.varied, FAR * scores))[0] / nominal[0])
         record: Record = {"log_current": float(middle), "log_current_low": float(low), "log_current_far": float(far)}
-        if self.setting.design.cell == "6t":
-            lines = [self.setting.design.word_line, *(share * context.vdd for share in TRIP_AT)]
-            trips = [context.trip(line, drawn) for line in lines]
-            record |= {"trip": trips[0], "trips": np.array(trips)}
+        if isinstance(context, DisturbBench):
+            record["trip"] = context.trip(self.setting.design.word_line, scores)
         return record | {each.name: drawn[each.device][each.parameter] for each in context.varied}
 
 
 def figures(nominal: Record, samples: Samples | None, source: str) -> dict[str, Figure]:
     """Figures of the column, with the spread of a row's current and of the trip voltage where samples were drawn."""
-    known: Mapping[str, str] = FIGURES | ({"trip": "V"} if "trip" in nominal else {})
+    known: Mapping[str, str] = FIGURES | (SIX if "trip" in nominal else {})
     if "trip" in nominal:
         found = with_spread(nominal, samples, known, ("trip",), source)
     else:

@@ -6,7 +6,8 @@ transistors. What comes after the bit lines is the converter's definition, `circ
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from circuits.netlist import Netlist
 from circuits.programmed_cim import ProgrammedCim
 from spice.cim_bench import CimSetting
 from spice.engine import engine
+from spice.mismatch import Variation, shifts
 
 
 class SpiceCimArray(ProgrammedCim):
@@ -26,10 +28,10 @@ class SpiceCimArray(ProgrammedCim):
 
     Args:
         config: the array, without noise: a netlist has none. Its column is that of `setting`.
-        setting: conditions and design, with as many cells as the array has rows; its variation is "vth".
+        setting: conditions and design, with as many cells as the array has rows, and the variation of its column.
 
     Raises:
-        ConfigError: noise, or another number of rows, or shifts that a netlist of shared cards cannot take.
+        ConfigError: noise, or another number of rows, or a column of another variation.
     """
 
     def __init__(self, config: CimConfig, setting: CimSetting) -> None:
@@ -37,10 +39,13 @@ class SpiceCimArray(ProgrammedCim):
             raise ConfigError("noise is on; a netlist has none: compare with noise = False")
         if config.rows != setting.design.cells:
             raise ConfigError(f"the array has {config.rows} rows, and the columns' design {setting.design.cells} cells")
-        if config.column.log_current is not None and setting.variation != "vth":
-            raise ConfigError(f"variation = {setting.variation!r}: the netlist of a whole array takes thresholds alone")
+        kind = setting.variation if config.column.log_current is not None else "none"
+        self._at = setting.at
+        variation = Variation.of(self._at[0], setting.conditions.corner, setting.design.roles, kind)
+        if kind != "none" and len(variation.variables) != len(config.column.sigma):
+            raise ConfigError(f"variation = {kind!r}, and the array's column was characterised with another")
         super().__init__(config)
-        self.setting = setting
+        self.setting, self._variation = setting, variation
 
     def voltages(self, x: Ints) -> Floats:
         """Bit lines (V), shape (digits, batch, bit lines), at inputs x[batch, rows].
@@ -52,7 +57,7 @@ class SpiceCimArray(ProgrammedCim):
         planes = self.config.planes(self.config.checked_inputs(x, self.rows))
         found = np.empty((*planes.shape[:2], self.bits.shape[1]))
         for place in np.ndindex(*planes.shape[:2]):
-            found[place] = self._product(planes[place])
+            found[place] = self.bit_lines(planes[place])
         return found
 
     def mvm(self, x: Ints, rng: np.random.Generator) -> tuple[Ints, Stats]:  # noqa: ARG002 - nothing is drawn in a read
@@ -71,6 +76,12 @@ class SpiceCimArray(ProgrammedCim):
             {"array": Figure(self.config.digits * longest, "s", MODELLED)},
         )
 
+    def take(self, other: ProgrammedCim, lines: slice) -> None:
+        """Hold some bit lines of another array, with their cells and its range."""
+        self.bits, self.scores, self.offsets = other.bits[:, lines], other.scores[:, lines], other.offsets[lines]
+        self.rows = len(self.bits)
+        self.set_range(other.count)
+
     def netlist(self, digits: Ints) -> Netlist:
         """The array at one digit of each row; rows beyond those in use hold 0 and stay off."""
         edges = float(self.config.column.lost.parameters["coefficients"][0])
@@ -80,18 +91,23 @@ class SpiceCimArray(ProgrammedCim):
             [Rows(int(bit), width) for bit, width in zip(self.bits[:, j], widths, strict=True)] + spare
             for j in range(self.bits.shape[1])
         ]
-        return whole_column(*self.setting.at, self.setting.design, columns)
+        made = whole_column(*self._at, self.setting.design, columns)
+        return self._variation.netlist(made, within={"cell"} if self.setting.design.cell == "6t" else None)
 
-    def _product(self, digits: Ints) -> Any:
+    def bit_lines(self, digits: Ints) -> Floats:
+        """Bit lines (V) after one digit[row] of each input.
+
+        Raises:
+            SimulationError: ngspice failed.
+        """
         if not np.any(digits):
             return np.full(self.bits.shape[1], self.config.vdd)
         netlist, ngspice = self.netlist(digits), engine()
         ngspice.load(netlist)
-        if self.config.column.log_current is not None:
-            shifts = self.scores * np.asarray(self.config.column.sigma)
+        if known := self._variation.variables:
+            scaled = [replace(each, sigma=sigma) for each, sigma in zip(known, self.config.column.sigma, strict=True)]
             for i, j in np.ndindex(*self.bits.shape):
-                names = self.setting.design.shifted(f"{i}_{j}")
-                for name, shift in zip(names, shifts[i, j], strict=True):
-                    ngspice.alter(name, "delvto", float(shift))
+                place = partial(self.setting.design.instance, place=f"{i}_{j}")
+                self._variation.apply(ngspice, shifts(scaled, self.scores[i, j]), place)
         found = ngspice.run(netlist.analyses[0].removeprefix("."))
-        return [found[f"bl{j}"][-1] for j in range(self.bits.shape[1])]
+        return np.array([found[f"bl{j}"][-1] for j in range(self.bits.shape[1])])

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from bitline.core.errors import SimulationError
 from circuits import cells
-from circuits.cim_column import EDGE, SETTLED, START, CimDesign, Rows, current, discharge, disturb
+from circuits.cim_column import EDGE, SETTLED, START, CimDesign, Rows, current, discharge
+from circuits.cim_disturb import victim
 from circuits.netlist import Netlist
 from circuits.own_cards import own_cards
 from circuits.technology import Device, Technology, load_technology
@@ -48,10 +48,11 @@ class CimSetting:
 
     def devices(self) -> dict[str, Device]:
         """Whose mismatch is drawn: those of a bit's current first, then, for 6T, the rest of the cell."""
-        own = self.design.transistors(self.technology)
+        technology = self.technology
+        own = self.design.transistors(technology)
         if self.design.cell == "8t":
             return own
-        return own | {name: self.technology.device(name.rsplit("_", 1)[0]) for name in cells.DEVICES}
+        return own | {name: technology.device(name.rsplit("_", 1)[0]) for name in cells.DEVICES}
 
     def varied(self) -> tuple[Variable, ...]:
         """What is drawn."""
@@ -59,8 +60,7 @@ class CimSetting:
 
     def inputs(self) -> tuple[Variable, ...]:
         """Of that, what a row's current depends on."""
-        own = self.design.transistors(self.technology)
-        return tuple(each for each in self.varied() if each.device in own)
+        return tuple(each for each in self.varied() if each.device in self.design.roles)
 
 
 def read_time(pulse: float) -> float:
@@ -79,24 +79,27 @@ class CimBench:
     """
 
     def __init__(self, setting: CimSetting) -> None:
-        self.setting, self.vdd = setting, setting.conditions.vdd
+        self.setting, self.vdd, self.at = setting, setting.conditions.vdd, setting.at  # read once: it is a large file
         self.inputs, self.varied = setting.inputs(), setting.varied()
         self._ngspice = engine()
-        own = setting.variation == "full"
-        benches = {"current": current(*setting.at, setting.design), "disturb": self._disturb(setting.design.word_line)}
-        self.benches = {name: own_cards(found) if own else found for name, found in benches.items()}
-        self._cards = {
-            name: setting.technology.card(self._role(name), setting.conditions.corner) for name in setting.devices()
-        }
+        self.row = self.varied_netlist(current(*self.at, setting.design))
+        self._cards = {name: self.at[0].card(self._role(name), setting.conditions.corner) for name in setting.devices()}
 
     def netlists(self) -> dict[str, Netlist]:
         """By name."""
         quarter = self.setting.design.cells // 4
         found = {
-            "current": self.benches["current"],
+            "current": self.row,
             "discharge": self._discharge(quarter, 0, 0.5e-9, read_time(0.5e-9)),
         }
-        return found | ({"disturb": self.benches["disturb"]} if self.setting.design.cell == "6t" else {})
+        if self.setting.design.cell == "6t" and quarter:
+            width = 0.5e-9
+            found["disturb"] = victim(*self.at, self.setting.design, quarter, width, read_time(width))
+        return found
+
+    def varied_netlist(self, netlist: Netlist) -> Netlist:
+        """The netlist whose transistors take the setting's variation."""
+        return own_cards(netlist) if self.setting.variation == "full" else netlist
 
     def end(self, k: int, z: int, width: float) -> float:
         """Voltage (V) of the bit line after pulses on k rows with a 1 and z rows with a 0."""
@@ -110,47 +113,24 @@ class CimBench:
 
     def curve(self) -> tuple[Floats, Floats]:
         """Current (A) of a row with a 1 over the bit line's voltage (V)."""
-        self._ngspice.load(self.benches["current"])
-        swept = self._ngspice.run(self.benches["current"].analyses[0].removeprefix("."))
+        self._ngspice.load(self.row)
+        swept = self._ngspice.run(self.row.analyses[0].removeprefix("."))
         return swept["bl"], -swept["vbl#branch"]
 
     def currents(self, shift: Shifts) -> tuple[float, float]:
         """Of a row whose transistors are shifted so, at MIDDLE and at LOW of vdd (A)."""
-        bench = self.benches["current"]
-        if self._ngspice.netlist is not bench:
-            self._ngspice.load(bench)
-        self._apply(shift, {each.device for each in self.inputs})
+        if self._ngspice.netlist is not self.row:
+            self._ngspice.load(self.row)
+        self.apply({name: shift[name] for name in dict.fromkeys(each.device for each in self.inputs)})
         found = []
         for share in (MIDDLE, LOW):
             self._ngspice.alter("vbl", "dc", share * self.vdd)
             found.append(-float(self._ngspice.run("op")["vbl#branch"][0]))
         return found[0], found[1]
 
-    def trip(self, word_line: float, shift: Shifts) -> float:
-        """Bit-line voltage (V) at which the 6T cell flips, its word line at `word_line` (V).
-
-        Raises:
-            SimulationError: it does not, down to -vdd / 2.
-        """
-        bench = self.benches["disturb"]
-        if self._ngspice.netlist is not bench:
-            self._ngspice.load(bench)
-        self._apply(shift, set(cells.DEVICES))
-        self._ngspice.alter("vwl", "dc", word_line)
-        found = self._ngspice.run(bench.analyses[0].removeprefix("."))
-        apart, bit_line = found["q"] - found["qb"], found["vbl_line"]
-        below = np.flatnonzero(apart <= 0)
-        if not len(below) or below[0] == 0:
-            raise SimulationError(
-                f"the cell does not flip down to {bit_line[-1]:g} V at a word line of {word_line:g} V"
-            )
-        i = int(below[0])
-        share = apart[i - 1] / (apart[i - 1] - apart[i])
-        return float(bit_line[i - 1] + share * (bit_line[i] - bit_line[i - 1]))
-
-    def _apply(self, shift: Shifts, devices: set[str]) -> None:
-        for name in sorted(devices & shift.keys()):
-            own = shift[name]
+    def apply(self, shift: Shifts) -> None:
+        """Set shifts of transistors in the loaded netlist, replacing earlier ones."""
+        for name, own in shift.items():
             self._ngspice.alter(f"m{name}", "delvto", own.get("vth", 0.0))
             if self.setting.variation == "full":
                 set_model(self._ngspice, self._cards[name], name, model_values(self._cards[name], own))
@@ -160,7 +140,4 @@ class CimBench:
 
     def _discharge(self, k: int, z: int, width: float, stop: float) -> Netlist:
         rows = [Rows(1, width, k), Rows(0, width, z), Rows(1, 0.0, self.setting.design.cells - k - z)]
-        return discharge(*self.setting.at, self.setting.design, rows, stop)
-
-    def _disturb(self, word_line: float) -> Netlist:
-        return disturb(*self.setting.at, word_line)
+        return discharge(*self.at, self.setting.design, rows, stop)

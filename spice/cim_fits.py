@@ -1,8 +1,9 @@
-"""Fitted models of a computing column: the discharge against its dose, a row's factor against mismatch, the trip.
+"""Fitted models of a computing column: the discharge against its dose, a row's factor against mismatch, disturb.
 
 `cim.current` i(v): of a row with a 1. `cim.discharge` v(s): the bit line after a dose s (cell seconds). `cim.lost`:
 what edges add to a pulse's width. `cim.zero_row`: dose of a pulsed row with a 0. `cim.log_current`: ln of
-a row's factor over the shifts of its transistors. 6T also: `cim.trip_mean` and `cim.trip_sigma` over the word line.
+a row's factor over the shifts of its transistors. 6T also: `cim.disturb`, a lower bound of the reliability index of a
+cell of the other value over word line, rows on and the bit line at the end.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ FAR = 1.5  # a sample's shifts times this are measured too, so that the fit cove
 _KNOTS = 4  # widths that the dose of a row of 0 is fitted at
 _PICO = 1e-12
 _HELD_OUT = 4
-_LIMITS = {"discharge": 0.02, "log_current": 0.3}  # V; ln
+_LIMITS = {"discharge": 0.02, "log_current": 0.3, "disturb": 0.1}  # V; ln; sigma
 _INPUTS = tuple(
     f"d{parameter}_{name}"
     for parameter in VARIATIONS["full"]
@@ -112,9 +113,9 @@ def fit_cim(nominal: Record, samples: Samples, provenance: Mapping[str, str | fl
     """
     if samples.count - len(samples.failures) < FEWEST:
         raise FitError(f"the computing column needs {FEWEST} samples to be fitted: ask for more")
-    found = [*_discharge(nominal), _current(nominal), _log_current(samples)]
-    if "trips" in nominal:
-        found += _trips(nominal, samples)
+    found = [*_discharge(nominal), _current(nominal), _log_current(nominal, samples)]
+    if "disturb_beta" in nominal:
+        found.append(_disturb(nominal))
     return [FittedModel(**{**vars(model), "provenance": dict(provenance)}) for model in found]
 
 
@@ -168,14 +169,14 @@ def _current(nominal: Record) -> FittedModel:
     return FittedModel("cim.current", "interpolation", inputs, "row current", "A", parameters, off, SIMULATED)
 
 
-def _log_current(samples: Samples) -> FittedModel:
+def _log_current(nominal: Record, samples: Samples) -> FittedModel:
     """A quadratic in the shifts of the two transistors, through the samples and those `FAR` times as far out."""
     eight = "dvth_read_gate" in samples.columns
     names = [name for name in _INPUTS if name in samples.columns and ("_read_" in name) == eight]
     x = np.stack([samples.valid(name) for name in names], axis=-1)
     y, far = samples.valid("log_current"), samples.valid("log_current_far")
     held_out = np.arange(len(y)) % _HELD_OUT == _HELD_OUT - 1
-    scale = np.std(x, axis=0)
+    scale = np.asarray(nominal["shift_sigma"])
     seen = np.concatenate([x[~held_out], FAR * x[~held_out]])
     solved, *_ = np.linalg.lstsq(
         quadratic_terms(seen / scale), np.concatenate([y[~held_out], far[~held_out]]), rcond=None
@@ -188,16 +189,17 @@ def _log_current(samples: Samples) -> FittedModel:
     return FittedModel("cim.log_current", _QUADRATIC, known, "ln of a row's factor", "1", parameters, off, SIMULATED)
 
 
-def _trips(nominal: Record, samples: Samples) -> list[FittedModel]:
-    """Mean and sigma of the trip voltage at the word lines; residual: those of the odd samples against the even."""
-    lines, trips = np.asarray(nominal["trip_at"]), samples.valid("trips")
-    order = np.argsort(lines)
-    order = order[np.concatenate([[True], np.diff(lines[order]) > 1e-9])]
-    inputs = (Input("word_line", "V", float(lines[order[0]]), float(lines[order[-1]])),)
-    found = []
-    for name, of in (("mean", np.mean), ("sigma", np.std)):
-        y, even, odd = (np.asarray(of(part, axis=0))[order] for part in (trips, trips[::2], trips[1::2]))
-        parameters = {"x": lines[order].tolist(), "y": y.tolist()}
-        off = residual(even, odd, "V")
-        found.append(FittedModel(f"cim.trip_{name}", "interpolation", inputs, "trip", "V", parameters, off, SIMULATED))
-    return found
+def _disturb(nominal: Record) -> FittedModel:
+    """The table; residual: by how much it is above the index at points between its knots, where it is to be a bound."""
+    lines, rows, depths = (np.asarray(nominal[f"disturb_{name}"]) for name in ("line", "rows", "depth"))
+    parameters = {
+        "knots": [lines.tolist(), rows.tolist(), depths.tolist()],
+        "values": np.asarray(nominal["disturb_beta"]).tolist(),
+    }
+    ranges = (("word_line", "V", lines), ("rows", "1", rows), ("bit_line", "V", depths))
+    inputs = tuple(Input(name, unit, float(knots[0]), float(knots[-1])) for name, unit, knots in ranges)
+    truth = np.asarray(nominal["disturb_checked_beta"])
+    bound = KINDS["least_corner"](parameters, *np.asarray(nominal["disturb_checked"]).T)
+    off = residual(np.maximum(bound, truth), truth, "sigma", limit=_LIMITS["disturb"])
+    said = "reliability index of a read"
+    return FittedModel("cim.disturb", "least_corner", inputs, said, "1", parameters, off, SIMULATED)

@@ -2,9 +2,7 @@
 
 - `storage.read_current`, `storage.cell_write_time`: of a cell whose left bit line falls, reading and writing 0:
   quadratics in the thresholds and linear in other shifts, of logarithms. A cell is symmetric: both sides are samples.
-- `storage.drv`: supply (V) below which a stored 0 is lost, of cells that lose it. The other value is the one state that
-  is left and is not lost; a cell that loses its 1 is its mirror image. `storage.lean`: above 0 where the 0 is lost, the
-  linear function of the shifts that parts both best.
+- `storage.drv`, `storage.lean`: of a cell at rest, as spice/storage_retention.py has them.
 - `storage.offset`: of an amplifier, linear in its shifts.
 - `storage.swing_time`, `storage.loss_<bit>`: of the nominal column, against its swing.
 - `storage.<figure>` of the macro.
@@ -27,8 +25,10 @@ from bitline.core.model_file import FittedModel, Floats, Input, Residual, quadra
 from bitline.core.samples import Samples
 from spice.characterise import Provenance
 from spice.macro import FIGURES as MACRO
-from spice.storage_grid import THRESHOLDS, Grid, Shifts, series_of
-from spice.storage_samples import DRAWN, FIELDS
+from spice.storage_drawing import DRAWN
+from spice.storage_grid import Grid, Shifts, inside_or_nan, series_of
+from spice.storage_retention import check_retention, fit_retention
+from spice.storage_samples import FIELDS
 from spice.storage_setting import ORDERS, SWINGS, WIDTH
 
 FEWEST = 8  # mismatch samples, for the residuals
@@ -37,10 +37,8 @@ OF_CELLS: Mapping[str, tuple[str, str]] = {
     "cell_write_time": ("write_time_0", "write_time_1"),
 }
 """Columns of the samples behind a model: its own, and what it gives of the mirrored cell."""
-_DEGREES = 100.0  # C: scale of the temperature in the retention voltage
 _RELATIVE_LIMIT = 0.1
 _OFFSET_LIMIT = 0.01  # V
-_RETENTION_LIMIT = 0.03  # V
 
 
 def fit_storage(nominal: Record, design: Samples, provenance: Provenance) -> list[FittedModel]:
@@ -74,15 +72,7 @@ def check_storage(models: Mapping[str, FittedModel], nominal: Record, samples: S
         found[model.name] = _residual(pairs, samples, "1", _RELATIVE_LIMIT)
     offset = models["storage.offset"]
     found[offset.name] = _residual([(offset, (*at, *other), "offset")], samples, "V", _OFFSET_LIMIT)
-    drv = models["storage.drv"]
-    inside = drv.covers(at[0], *left)
-    both = [_inside(drv, inside, at[0], *x) for x in (left, right)]
-    lost = np.where(_inside(models["storage.lean"], inside, at[0], *left) > 0, *both)
-    truth = samples.valid("drv")
-    known = inside & np.isfinite(truth)
-    outside = int(np.count_nonzero(~known))
-    found[drv.name] = residual(lost[known], truth[known], "V", outside, _RETENTION_LIMIT)
-    return found
+    return found | check_retention(models, own, at[0], samples)
 
 
 def _residual(
@@ -95,17 +85,10 @@ def _residual(
     for model, inputs, column in pairs:
         truth = samples.valid(column)
         inside = model.covers(*inputs) & np.isfinite(truth)
-        predicted.append(_inside(model, inside, *inputs)[inside])
+        predicted.append(inside_or_nan(model, inside, *inputs)[inside])
         truths.append(truth[inside])
         outside += int(np.count_nonzero(~inside))
     return residual(np.concatenate(predicted), np.concatenate(truths), unit, outside, limit)
-
-
-def _inside(model: FittedModel, inside: np.ndarray[Any, Any], *inputs: Floats) -> Floats:
-    """The model where it has a value, NaN elsewhere."""
-    found = np.full(inside.shape, np.nan)
-    found[inside] = model(*(np.broadcast_to(values, inside.shape)[inside] for values in inputs))
-    return found
 
 
 def _of_cells(nominal: Record, design: Samples, grid: Grid) -> list[FittedModel]:
@@ -117,7 +100,7 @@ def _of_cells(nominal: Record, design: Samples, grid: Grid) -> list[FittedModel]
         truth = np.concatenate([design[column] for column in columns], axis=1)
         found.append(_over_conditions(name, DRAWN[columns[0]], own, both, np.log(truth), grid, squares=True))
     found.append(_over_conditions("offset", "V", amplifier, other, design["offset"], grid, squares=False))
-    return [*found, _retention(own, scores, design), _lean(own, scores, design)]
+    return [*found, *fit_retention(own, design)]
 
 
 def _over_conditions(
@@ -167,61 +150,9 @@ def _least_squares(name: str, scores: Floats, values: Floats, kept: np.ndarray[A
     return np.asarray(solved)
 
 
-def _retention(own: Shifts, scores: Floats, design: Samples) -> FittedModel:
-    """A quadratic in temperature and shifts of the lobe that goes first, seen from its side."""
-    lost, drv = design["drv_lost"].ravel(), design["drv"].ravel()
-    flat = scores.reshape(-1, scores.shape[-1])
-    seen = np.where(lost[:, None] == 0, flat, flat[:, own.mirror])
-    degrees = np.repeat(design["temperature"], scores.shape[1]) / _DEGREES
-    known = np.isfinite(drv)
-    z = np.column_stack([degrees, seen])
-    widened = Shifts(["temperature", *own.names], np.concatenate([[_DEGREES], own.sigma]))
-    pairs = np.stack(np.triu_indices(z.shape[1]))
-    kept = np.concatenate([np.ones(1 + z.shape[1], bool), (pairs <= THRESHOLDS).all(axis=0)])
-    weights = np.exp(-np.sum(seen[known] ** 2, axis=-1) * (1 - WIDTH**-2) / 4)
-    terms = quadratic_terms(z[known])[:, kept]
-    solved, *_ = np.linalg.lstsq(weights[:, None] * terms, weights * drv[known], rcond=None)
-    row = np.zeros(len(kept))
-    row[kept] = solved
-    low, high = float(design["temperature"].min()), float(design["temperature"].max())
-    return FittedModel(
-        name="storage.drv",
-        kind="minimum_of_quadratics",
-        inputs=(Input("temperature", "C", low, high), *own.inputs),
-        output="drv",
-        unit="V",
-        parameters={"scale": widened.sigma.tolist(), "coefficients": [row.tolist()]},
-        residual=Residual(0.0, 0.0, 0, "V"),
-        origin=SIMULATED,
-    )
-
-
-def _lean(own: Shifts, scores: Floats, design: Samples) -> FittedModel:
-    """Odd under mirroring: least squares of +1 where 0 is lost and -1 where 1 is."""
-    flat = scores.reshape(-1, scores.shape[-1])
-    known = np.isfinite(design["drv"].ravel())
-    sign = np.where(design["drv_lost"].ravel()[known] == 0, 1.0, -1.0)
-    odd = (flat - flat[:, own.mirror])[known]
-    weights = np.exp(-np.sum(flat[known] ** 2, axis=-1) * (1 - WIDTH**-2) / 4)
-    solved, *_ = np.linalg.lstsq(weights[:, None] * odd, weights * sign, rcond=None)
-    scale = np.concatenate([[_DEGREES], own.sigma])
-    row = np.zeros(quadratic_terms(scale).shape[-1])
-    row[2 : 2 + len(own.sigma)] = solved - solved[own.mirror]
-    low, high = float(design["temperature"].min()), float(design["temperature"].max())
-    return FittedModel(
-        name="storage.lean",
-        kind="minimum_of_quadratics",
-        inputs=(Input("temperature", "C", low, high), *own.inputs),
-        output="lean",
-        unit="1",
-        parameters={"scale": scale.tolist(), "coefficients": [row.tolist()]},
-        residual=Residual(0.0, 0.0, 0, "1"),
-        origin=SIMULATED,
-    )
-
-
 def _of_macro(nominal: Record, design: Samples, grid: Grid) -> list[FittedModel]:
-    found = [_nominal_model(name, MACRO[name], (), design, grid, f"macro_{name}") for name in FIELDS]
+    found = [_nominal_model(n, MACRO[n], (), design, grid, f"macro_{n}") for n in FIELDS if n != "leakage"]
+    found.append(_leakage(design, grid))
     found.append(_nominal_model("replica_time", "s", (), design, grid))
     swing = Input("swing", "V", SWINGS[0], SWINGS[-1])
     found.append(_nominal_model("swing_time", "s", (swing,), design, grid))
@@ -245,6 +176,20 @@ def _nominal_model(
         coefficients = np.einsum("si,tvi->tvs", series_of(values.shape[1]), coefficients)
     model = _chebyshev(name, unit, more, coefficients, grid, logarithm=True)
     return _checked(model, SWINGS if more else (), design[column or name], design, grid)
+
+
+def _leakage(design: Samples, grid: Grid) -> FittedModel:
+    """Its logarithm through more temperatures than the rest has.
+
+    From hot to cold the current below thresholds, exponential in 1 / T, gives way to the one that drains leak under
+    their gates, which hardly knows the temperature; no low order follows both.
+    """
+    temperatures, truth = design["rest_temperature"], design["rest_leakage"]
+    values = np.moveaxis(np.log(truth[grid.nodes]), 1, 2).reshape(-1, ORDERS[1])  # from temperatures, supplies, more
+    coefficients = np.einsum("ti,vj,ij->tv", series_of(len(values)), series_of(ORDERS[1]), values)
+    model = _chebyshev("leakage", MACRO["leakage"], (), coefficients, grid, logarithm=True)
+    found = model(temperatures[grid.unseen], design["vdd"][grid.unseen, None])
+    return replace(model, residual=residual(found, truth[grid.unseen], "1", 0, _RELATIVE_LIMIT))
 
 
 def _loss(bit: int, levels: Floats, over: Input, design: Samples, grid: Grid) -> FittedModel:

@@ -106,7 +106,7 @@ class MacroNominal:
             }
             record |= {f"{what}_energy": sum(parts.values())}
             record |= {f"{what}_energy_{name}": value for name, value in parts.items()}
-        leakage = self._leakage()
+        leakage = leakages(self.setting)
         record |= {"leakage": sum(leakage.values())} | {f"leakage_{name}": value for name, value in leakage.items()}
         for cycle, found in cycles.items():
             time = np.linspace(0.0, float(found["time"][-1]), _SHOWN)
@@ -114,17 +114,6 @@ class MacroNominal:
             for name in NODES:
                 record[f"{cycle}_{name}"] = np.interp(time, found["time"], found[self.setting.node(name)])
         return record
-
-    def _leakage(self) -> dict[str, float]:
-        """Mean current (A) of each supply over the latter half of a long rest."""
-        word = [i % 2 for i in range(self.setting.design.word_bits)]
-        rest = MacroAccess(word, None, 2 * _IDLE, 2 * _IDLE, 3 * _IDLE, _IDLE)
-        found = simulate(self.setting.netlist(rest))
-        late = found["time"] >= _IDLE / 2
-        time = found["time"][late]
-        return {
-            name: energy(time, found[f"v{name}#branch"][late], 1.0) / float(time[-1] - time[0]) for name in COMPONENTS
-        }
 
 
 @dataclass(frozen=True)
@@ -160,6 +149,16 @@ class MacroMonteCarlo:
             "reads_1": int(not math.isnan(access_time)),
             **varied.columns(shifts),
         }
+
+
+def leakages(setting: MacroSetting) -> dict[str, float]:
+    """Mean current (A) of each component's supply over the latter half of a long rest, the clock low."""
+    word = [i % 2 for i in range(setting.design.word_bits)]
+    rest = MacroAccess(word, None, 2 * _IDLE, 2 * _IDLE, 3 * _IDLE, _IDLE)
+    found = simulate(setting.netlist(rest))
+    late = found["time"] >= _IDLE / 2
+    time = found["time"][late]
+    return {name: energy(time, found[f"v{name}#branch"][late], 1.0) / float(time[-1] - time[0]) for name in COMPONENTS}
 
 
 def netlists(setting: MacroSetting) -> dict[str, Netlist]:

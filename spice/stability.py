@@ -3,7 +3,7 @@
 - `svnm`, `sinm`, `wtv`, `wti`: of the N-curve (spice/n_curve.py) of the left node, word line and bit lines at vdd.
   Samples also have those of the right node's, by mirroring their shifts: `<name>_left`, `<name>_right`; the name alone
   is the worse.
-- `drv`: data-retention voltage (spice/drv.py).
+- `drv`: data-retention voltage, and `drv_lost`: the value that is lost there (spice/drv.py).
 - `write_time`: from the word line at vdd / 2 until the storage nodes cross, bit lines standing at the value beforehand
   and the word line rising in 50 ps; `write_time_0` and `write_time_1` by the value written, the name alone is the
   longer.
@@ -47,6 +47,7 @@ MARGINS: Mapping[str, Callable[[float, float], float]] = {"svnm": min, "sinm": m
 UNITS: dict[str, str] = {
     **FIGURES,
     **{f"{name}_{side}": FIGURES[name] for name in MARGINS for side in cells.SIDES},
+    "drv_lost": "1",
     **{f"write_time_{bit}": "s" for bit in (0, 1)},
     "n_curve_v": "V",
     "n_curve_i": "A",
@@ -150,12 +151,21 @@ class Benches:
         record: Record = {name: worse(left[name], right[name]) for name, worse in MARGINS.items()}
         for side, found in (("left", left), ("right", right)):
             record |= {f"{name}_{side}": found[name] for name in MARGINS}
-        self._engine.load(self._retention)
-        self.variation.apply(self._engine, shifts)
-        record["drv"] = retention_voltage(self._engine, self.vdd)
+        record |= self.at_rest(shifts)
         times, waves = zip(*(self._written(bit, shifts) for bit in (0, 1)), strict=True)
         record |= {"write_time": max(times), "write_time_0": times[0], "write_time_1": times[1]}
         return record, curves[0], waves[1]
+
+    def at_rest(self, shifts: Shifts) -> Record:
+        """Of the cell whose transistors are shifted so, `drv` (V) and the value that it loses there, `drv_lost`.
+
+        Raises:
+            SimulationError: the cell holds no two states at rest.
+        """
+        self._engine.load(self._retention)
+        self.variation.apply(self._engine, shifts)
+        drv, lost = retention_voltage(self._engine, self.vdd)
+        return {"drv": drv, "drv_lost": float(lost)}
 
     def _curve(self, shifts: Shifts) -> Vectors:
         self._engine.load(self._n_curve)

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from bitline.core.executor import Record
-from bitline.core.model_file import Floats, Input
+from bitline.core.model_file import FittedModel, Floats, Input
 from bitline.core.samples import Samples
 from circuits import cells
 from spice.storage_setting import FARTHEST, ORDERS
+
+Bools = np.ndarray[Any, np.dtype[np.bool_]]
 
 THRESHOLDS = len(cells.DEVICES)  # of a cell, its first shifts
 
@@ -47,11 +49,16 @@ class Shifts:
             for name, s in zip(self.names, self.sigma, strict=True)
         ]
 
-    def kept(self, *, squares: bool) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Which of the quadratic's terms are fitted: all linear ones, and products of thresholds if `squares`."""
-        count = len(self.names)
+    def kept(self, *, squares: bool, before: int = 0) -> Bools:
+        """Which of the quadratic's terms are fitted: all linear ones, and products of thresholds if `squares`.
+
+        Args:
+            squares: whether products are.
+            before: other inputs that come first and whose products are fitted like a threshold's.
+        """
+        count = before + len(self.names)
         pairs = np.stack(np.triu_indices(count))
-        return np.concatenate([np.ones(1 + count, bool), squares & (pairs < THRESHOLDS).all(axis=0)])
+        return np.concatenate([np.ones(1 + count, bool), squares & (pairs < before + THRESHOLDS).all(axis=0)])
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,13 @@ class Grid:
     def series(self, values: Floats) -> Floats:
         """Chebyshev coefficients over the first two axes of values[temperature, supply, ...]."""
         return np.asarray(np.einsum("ti,vj,ij...->tv...", series_of(ORDERS[0]), series_of(ORDERS[1]), values))
+
+
+def inside_or_nan(model: FittedModel, inside: Bools, *inputs: Floats) -> Floats:
+    """The model where it has a value, NaN elsewhere."""
+    found = np.full(inside.shape, np.nan)
+    found[inside] = model(*(np.broadcast_to(values, inside.shape)[inside] for values in inputs))
+    return found
 
 
 def series_of(order: int) -> Floats:

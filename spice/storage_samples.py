@@ -5,8 +5,10 @@ spread wide. A mismatch sample is one cell and one amplifier as they are drawn, 
 
 - `read_current_<side>` and `offset`: as spice/column_samples.py.
 - `write_time_<bit>`: as spice/stability.py, s.
-- `drv`: data-retention voltage, V, and `drv_lost`: the value that the cell no longer holds below it.
+- `drv`, `drv_lost`: as spice/stability.py; `rest_drv`, `rest_drv_lost`: likewise of further cells, other ones at every
+  condition.
 - `swing_time`: when the nominal lines are `SWINGS` apart, s after the word line; `loss`: of reads of 0 and of 1 there.
+- `rest_leakage`: of the macro at `rest_temperature`, which are more than the conditions have.
 - the macro's times, energies of a word and leakage as spice/macro.py; `replica_time`: from the word line's far end at
   vdd / 2 until the replica bit line is there.
 """
@@ -14,7 +16,7 @@ spread wide. A mismatch sample is one cell and one amplifier as they are drawn, 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,19 +27,16 @@ from bitline.core.figures import Figure
 from bitline.core.samples import Samples
 from bitline.core.seeds import stream
 from circuits.netlist import Netlist
-from circuits.stability import RETENTION_STEPS, SUPPLIES
 from spice.characterise import Conditions
-from spice.column_samples import Cells, ColumnSamplesNominal
-from spice.engine import engine
-from spice.latch import Latch
+from spice.column_samples import ColumnSamplesNominal
 from spice.macro import FIGURES as MACRO
-from spice.macro import MacroNominal
+from spice.macro import MacroNominal, leakages
 from spice.macro import netlists as macro_netlists
 from spice.macro_cycles import MacroSetting, nominal_cycles, rise
-from spice.mismatch import Shifts
 from spice.spread import VTH, counts
 from spice.stability import Benches
-from spice.storage_setting import ORDERS, SWINGS, StorageSetting, wide_scores
+from spice.storage_drawing import DRAWN, RESTING, Drawing, drawn, resting
+from spice.storage_setting import ORDERS, SWINGS, StorageSetting, resting_scores, wide_scores
 from spice.waves import crossing
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -48,73 +47,17 @@ FIELDS = (
     *("read_energy", "write_energy", "leakage"),
 )
 """Figures of the macro that are kept, as records name them after `macro_`."""
-_BELOW = 0.97  # of the retention voltage: where one state is left
 
-DRAWN: dict[str, str] = {
-    **dict.fromkeys(("read_current_left", "read_current_right"), "A"),
-    **dict.fromkeys(("write_time_0", "write_time_1"), "s"),
-    **dict.fromkeys(("drv", "offset"), "V"),
-    "drv_lost": "1",
-}
 UNITS: dict[str, str] = {
     **DRAWN,
+    **{f"rest_{name}": DRAWN[name] for name in RESTING},
     **{f"macro_{name}": MACRO[name] for name in FIELDS},
-    **dict.fromkeys(("temperature", "other_temperature"), "C"),
+    **dict.fromkeys(("temperature", "other_temperature", "rest_temperature"), "C"),
+    "rest_leakage": "A",
     **dict.fromkeys(("vdd", "other_vdd", "loss", "loss_swing"), "V"),
     **dict.fromkeys(("swing_time", "replica_time"), "s"),
-    **dict.fromkeys(("cell_scores", "amplifier_scores", "cell_sigma", "amplifier_sigma", "node"), "1"),
+    **dict.fromkeys(("cell_scores", "rest_scores", "amplifier_scores", "cell_sigma", "amplifier_sigma", "node"), "1"),
 }
-
-
-class Drawing:
-    """Cells and amplifiers at one condition.
-
-    Args:
-        setting: design and variation.
-        conditions: that they are measured at.
-
-    Raises:
-        ConfigError: an unknown technology, corner or variation.
-        SimulationError: the nominal amplifier does not decide.
-    """
-
-    def __init__(self, setting: StorageSetting, conditions: Conditions) -> None:
-        samples = setting.samples(conditions)
-        self._cells, self._benches = Cells(samples), Benches(conditions, setting.variation)
-        self._latch = Latch(conditions, samples.bench, setting.variation)
-        self._nominal = self._latch.offset()
-        self._retention = self._benches.netlists()["retention"]
-
-    def measure(self, cell: Shifts, amplifier: Shifts) -> Record:
-        """Everything of `DRAWN` for one of each.
-
-        Raises:
-            SimulationError: the cell has one state when it is read or at rest, or cannot be written.
-        """
-        left, right = self._cells.currents(cell)
-        stable, _, _ = self._benches.measure(cell)
-        self._latch.vary(amplifier)
-        offset = self._latch.offset(self._nominal)
-        return {
-            "read_current_left": float(left[0]),
-            "read_current_right": float(right[0]),
-            **{name: stable[name] for name in ("write_time_0", "write_time_1", "drv")},
-            "drv_lost": self._lost(cell, float(stable["drv"])),
-            "offset": offset,
-        }
-
-    def _lost(self, cell: Shifts, drv: float) -> float:
-        """The value that a cell loses at its retention voltage (V): the one it does not have just below."""
-        ngspice, supply = engine(), _BELOW * drv
-        ngspice.load(self._retention)
-        self._benches.variation.apply(ngspice, cell)
-        for source in SUPPLIES:
-            ngspice.alter(source, "dc", supply)
-        found = ngspice.run(f"dc vin 0 {supply!r} {supply / RETENTION_STEPS!r}")
-        node, left, right = found["in"], found["q"], found["qb"]
-        returned = np.interp(right, node, left)
-        q = crossing(node, returned - node, 0.0, rising=False)
-        return 0.0 if q > supply / 2 else 1.0
 
 
 @dataclass(frozen=True)
@@ -146,9 +89,14 @@ class StorageDesign:
         """
         del context
         conditions = self.conditions[index]
-        scores = wide_scores(self.setting)
-        record = _nominal(self.setting, conditions) | _drawn(self.setting, conditions, *scores)
-        return record | {"node": float(index < math.prod(ORDERS))}
+        drawing = Drawing(self.setting, conditions)
+        return {
+            **_nominal(self.setting, conditions),
+            **drawn(self.setting, drawing, *wide_scores(self.setting)),
+            **resting(self.setting, drawing, resting_scores(self.setting, index)),
+            **_leaking(self.setting, conditions, self.setting.leakage_temperatures(index)),
+            "node": float(index < math.prod(ORDERS)),
+        }
 
 
 @dataclass(frozen=True)
@@ -177,8 +125,7 @@ class StorageNominal:
             **{f"{name}_variables": ",".join(v.name for v in one.variables) for name, one in varied.items()},
             **{f"{name}_sigma": np.array([v.sigma for v in one.variables]) for name, one in varied.items()},
             **_nominal(self.setting, self.setting.conditions),
-            **_drawn(self.setting, self.setting.conditions, cell, amplifier),
-            "node": 0.0,
+            **drawn(self.setting, Drawing(self.setting, self.setting.conditions), cell, amplifier),
             "other_temperature": np.array([one.temperature for one in others]),
             "other_vdd": np.array([one.vdd for one in others]),
         }
@@ -235,17 +182,12 @@ def _nominal(setting: StorageSetting, conditions: Conditions) -> Record:
     }
 
 
-def _drawn(setting: StorageSetting, conditions: Conditions, cell: Floats, amplifier: Floats) -> Record:
-    """`DRAWN` of cells and amplifiers with these scores; NaN where a cell has no such figures."""
-    varied, drawing = setting.varied(), Drawing(setting, conditions)
-    rows = []
-    for own, other in zip(cell, amplifier, strict=True):
-        try:
-            rows.append(drawing.measure(varied[0].at(own), varied[1].at(other)))
-        except SimulationError:
-            rows.append(dict.fromkeys(DRAWN, math.nan))
-    measured: Record = {name: np.array([float(row[name]) for row in rows]) for name in DRAWN}
-    return measured | {"cell_scores": cell, "amplifier_scores": amplifier}
+def _leaking(setting: StorageSetting, conditions: Conditions, temperatures: Floats) -> Record:
+    macros = [MacroSetting(replace(conditions, temperature=float(each)), setting.design) for each in temperatures]
+    return {
+        "rest_temperature": temperatures,
+        "rest_leakage": np.array([sum(leakages(macro).values()) for macro in macros]),
+    }
 
 
 def figures(nominal: Record, samples: Samples | None = None, source: str = VTH) -> dict[str, Figure]:

@@ -25,8 +25,11 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 ORDERS = (3, 3)  # points of temperature and of supply
 WIDTH = 1.5  # of a Monte Carlo's standard deviation, for the cells of a fit
+LEAKAGES = 3  # temperatures of the leakage, around that of each condition: over the range it changes its mechanism
+RESTING = 2  # cells at rest alone, for each of a condition's others: which value one loses takes many to tell
 FARTHEST = 6.0  # standard deviations of one shift alone: a model's range
 SWINGS = tuple(float(level) for level in points(0.05, 0.6, 8))  # V
+_AROUND = 0.15  # of the range: from a condition between to its other temperatures of leakage
 _BETWEEN = ((0.2, 0.22), (0.72, 0.7))  # conditions that check the models, in parts of both ranges
 
 
@@ -82,6 +85,19 @@ class StorageSetting:
         (t0, t1), (v0, v1) = self.temperatures, self.supplies
         return [self._at(t0 + of * (t1 - t0), v0 + share * (v1 - v0)) for of, share in _BETWEEN]
 
+    def leakage_temperatures(self, index: int) -> Floats:
+        """Those (C) at which the leakage is simulated at the supply of condition `index`, nodes before those between.
+
+        Of all nodes they are Chebyshev points; of a condition between, its own and one to either side.
+
+        Returns: shape (LEAKAGES,).
+        """
+        low, high = self.temperatures
+        if index < math.prod(ORDERS):
+            return np.asarray(points(low, high, LEAKAGES * ORDERS[0]).reshape(-1, LEAKAGES)[index // ORDERS[1]])
+        own, around = self.between()[index - math.prod(ORDERS)].temperature, _AROUND * (high - low)
+        return np.linspace(own - around, own + around, LEAKAGES)
+
     def varied(self) -> tuple[Variation, Variation]:
         """What varies in a cell and in an amplifier."""
         setting = self.samples(self.conditions)
@@ -95,11 +111,16 @@ class StorageSetting:
         return replace(self.conditions, temperature=temperature, vdd=vdd)
 
 
+def resting_scores(setting: StorageSetting, index: int) -> Floats:
+    """Scores of cells at rest alone, others at every condition of the design, shape (cells, scores)."""
+    count = len(setting.varied()[0].variables)
+    return _wide(count, RESTING * setting.cells, stream(setting.conditions.seed, "sram_storage.rest", index))
+
+
 def wide_scores(setting: StorageSetting) -> tuple[Floats, Floats]:
     """Scores of a condition's cells and amplifiers, shapes (cells, scores): Sobol's points, then pairs on the axes."""
     counts_ = [len(varied.variables) for varied in setting.varied()]
-    sobol = qmc.Sobol(sum(counts_), scramble=True, rng=stream(setting.conditions.seed, "sram_storage.design"))
-    inner = WIDTH * ndtri(sobol.random_base2(math.ceil(math.log2(setting.cells)))[: setting.cells])
+    inner = _wide(sum(counts_), setting.cells, stream(setting.conditions.seed, "sram_storage.design"))
     most = max(counts_)
     found = []
     for own in np.split(inner, [counts_[0]], axis=1):
@@ -108,3 +129,8 @@ def wide_scores(setting: StorageSetting) -> tuple[Floats, Floats]:
             axes[[2 * k, 2 * k + 1], k % own.shape[1]] = -FARTHEST, FARTHEST
         found.append(np.concatenate([own, axes]))
     return found[0], found[1]
+
+
+def _wide(count: int, cells: int, rng: np.random.Generator) -> Floats:
+    sobol = qmc.Sobol(count, scramble=True, rng=rng)
+    return np.asarray(WIDTH * ndtri(sobol.random_base2(math.ceil(math.log2(cells)))[:cells]))

@@ -40,9 +40,11 @@ class ArrayAdc(Section):
     inl: Annotated[tuple[float, ...], AsList] = ()  # of each threshold, in LSB
     gain_sigma: Spread = 0.0  # relative, over converters
     noise: Annotated[Volts, Field(ge=0)] = 0.0  # rms at the input
+    offset: bool = True  # the comparators' is the sense amplifier's; false is none
     range: Literal["max", "percentile", "mse"] = "max"  # how calibration chooses full scale
     percentile: Annotated[float, Field(gt=0, le=100)] = 99.9
     range_share: Annotated[float, Field(gt=0)] = 1.0  # of what calibration chose; above 1 is headroom
+    signed: bool = True  # false covers 0 to full scale only, and clips what is negative
 
 
 class ArrayFaults(Section):
@@ -82,6 +84,8 @@ class Array(Section):
     r_wire_bl: Ohms | None = None  # of bit lines; r_wire
     r_driver: Ohms = 0.0  # of a word line's driver
     r_sink: Ohms = 0.0  # of a bit line's sense input
+    sensing: Literal["current", "voltage"] = "current"  # of bit lines; see circuits.voltage_mode
+    normaliser: Literal["target", "measured"] = "target"  # by voltage: whose sums of conductances codes are scaled by
     v_read: Annotated[Volts, Field(gt=0, le=0.4)] = 0.2
     g_min: Siemens = 1e-6
     g_max: Annotated[Siemens, Field(gt=0)] = 39e-6
@@ -99,6 +103,7 @@ class Array(Section):
     faults: ArrayFaults = ArrayFaults()
     verify: ArrayVerify = ArrayVerify()
     noise_way: Literal["auto", "matrix", "local", "adjoint"] = "auto"  # how read noise is found; see crossbar.noise
+    precision: Literal["auto", "single", "double"] = "auto"  # of simulated currents; see crossbar.precision
     telegraph: ArrayTelegraph = ArrayTelegraph()
     ageing: ArrayAgeing = ArrayAgeing()
     timing: ArrayTiming = ArrayTiming()
@@ -107,6 +112,6 @@ class Array(Section):
     def _ordered(self) -> Array:
         if self.g_min >= self.g_max:
             raise ValueError(f"g_min = {self.g_min:g} S is not below g_max = {self.g_max:g} S")
-        if self.cols % 2 and self.mapping.scheme == "differential":
+        if self.cols % 2 and self.mapping.scheme == "differential" and self.sensing == "current":
             raise ValueError(f"cols = {self.cols} is odd, and a differential weight takes two bit lines")
         return self

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bitline.cli.array_time import time_parts
 from bitline.cli.cim import cim_task
 from bitline.cli.study import Study
+from bitline.cli.voltage_mode import voltage_config
 from bitline.core.errors import ConfigError, ModelRangeError
 from bitline.core.model_file import ModelFile
 from circuits.adc import Adc
@@ -20,9 +20,10 @@ from circuits.tile import TileConfig
 from circuits.verify import Verify
 from crossbar.costs import Process
 from crossbar.tile import crossbar_factory
+from crossbar.voltage_mode import voltage_factory
+from nn.calibration import Calibration
 from nn.study import AccuracyTask
 from nn.targets.reram import Target
-from spice.array import Cells, spice_factory
 
 CALIBRATION = 500  # images of the training part, for ranges of activations and converters
 
@@ -42,7 +43,7 @@ def tile_config(study: Study, models: ModelFile) -> TileConfig:
         models["reram.read_iv"](settings.v_read, [settings.g_min, settings.g_max])
     except ModelRangeError as error:
         raise ModelRangeError(f"[array] v_read, g_min and g_max: {error}") from None
-    offset = models["sense_amp.offset"].parameters
+    offset = models["sense_amp.offset"].parameters if settings.adc.offset else {"mean": 0.0, "sigma": 0.0}
     reach = models["reram.read_iv"].inputs[1]
     _check_swing(study)
     return TileConfig(
@@ -56,7 +57,7 @@ def tile_config(study: Study, models: ModelFile) -> TileConfig:
         t_read=settings.t_read,
         g_min=settings.g_min,
         g_max=settings.g_max,
-        weight_bits=study.network.weight_bits,
+        weight_bits=max(study.network.weight_bits, 2),  # the sign alone takes the cells of ternary weights
         adc_bits=settings.adc_bits,
         adcs=settings.adcs,
         v_full_scale=settings.v_full_scale,
@@ -69,6 +70,7 @@ def tile_config(study: Study, models: ModelFile) -> TileConfig:
         node=load_technology(study.conditions.technology).node,
         vdd=study.conditions.vdd,
         noise_way=settings.noise_way,
+        precision=settings.precision,
         **tile_parts(study),
         **time_parts(
             settings.telegraph,
@@ -91,9 +93,9 @@ def tile_parts(study: Study) -> dict[str, Any]:
     if faults.map:
         read_map(faults.map, shape)  # refused now, not when the first chip is programmed
     mapping = Mapping(**settings.mapping.model_dump())
-    adc = Adc(**settings.adc.model_dump(exclude={"range_share"}))
-    adc.checked(settings.adc_bits, signed=mapping.signed)
-    _ = Layout(mapping, study.network.weight_bits, settings.cols)  # refuses too few bit lines
+    adc = Adc(**settings.adc.model_dump(exclude={"range_share", "offset"}))
+    adc.checked(settings.adc_bits, signed=mapping.signed and adc.signed)
+    _ = Layout(mapping, max(study.network.weight_bits, 2), settings.cols)  # refuses too few bit lines
     return {
         "mapping": mapping,
         "dac": Dac(**settings.dac.model_dump()),
@@ -118,23 +120,17 @@ def accuracy_task(study: Study, models: ModelFile, graph: Path) -> AccuracyTask:
     """The study's chips: its integer graph on its tiles."""
     if study.target == "sram-cim":
         return cim_task(study, models, graph, CALIBRATION)
-    config = tile_config(study, models)
-    process = Process(config.node, config.vdd)
+    if study.array.sensing == "voltage":
+        arrays = voltage_factory(voltage_config(study, models))
+    else:
+        arrays = crossbar_factory(tile_config(study, models))
+    process = Process(arrays.config.node, arrays.config.vdd)
     target = Target(
-        crossbar_factory(config),
+        arrays,
         seed=study.seed,
         trace=study.accuracy.trace_images,
         process=process,
         range_share=study.array.adc.range_share,
+        calibration=Calibration(**study.calibration.model_dump()),
     )
     return AccuracyTask(str(graph), study.network.data, target, study.accuracy.images, CALIBRATION)
-
-
-def netlist_tasks(task: AccuracyTask, config: TileConfig, cells: Cells, images: int) -> tuple[AccuracyTask, ...]:
-    """The same chips without noise and settled, as a netlist is: at speed, and wholly as netlists."""
-    quiet = replace(config, read_noise=0.0, adc=replace(config.adc, noise=0.0), telegraph=None, timing=None)
-    target: Target = task.target  # type: ignore[assignment] # accuracy_task made it
-    return tuple(
-        replace(task, images=images, target=replace(target, arrays=arrays, trace=0))
-        for arrays in (crossbar_factory(quiet), spice_factory(quiet, cells))
-    )

@@ -69,7 +69,7 @@ def cim_config(study: Study, models: ModelFile) -> CimConfig:
         rows=own.rows,
         cols=own.cols,
         sign=own.sign,
-        weight_bits=study.network.weight_bits,
+        weight_bits=max(study.network.weight_bits, 2),  # the sign alone takes the cells of ternary weights
         dac_bits=own.dac_bits,
         adc_bits=own.adc_bits,
         vdd=study.conditions.vdd,
@@ -90,6 +90,7 @@ def cim_task(study: Study, models: ModelFile, graph: Path, calibration: int) -> 
     """The study's chips: its integer graph on its arrays."""
     from crossbar.costs import Process
     from crossbar.sram_cim import cim_factory
+    from nn.calibration import Calibration
     from nn.study import AccuracyTask
     from nn.targets.sram_cim import Target
 
@@ -100,5 +101,6 @@ def cim_task(study: Study, models: ModelFile, graph: Path, calibration: int) -> 
         trace=study.accuracy.trace_images,
         process=Process(config.node, config.vdd),
         range_share=study.sram_cim.range_share,
+        calibration=Calibration(**study.calibration.model_dump()),
     )
     return AccuracyTask(str(graph), study.network.data, target, study.accuracy.images, calibration)

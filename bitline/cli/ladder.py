@@ -15,6 +15,7 @@ SOLVER_LIMIT = 1e-9  # of linear currents, relative: what the solver promises
 POWER_LIMIT = 0.05  # of an array's power, relative: it is to first order in what wires take
 NOISE_LIMIT = 0.05  # of the spread by read noise, over the channels' rms spread: what first order and wires may cost
 CELL_LIMIT = 0.02  # of currents, relative: what taking cells as linear may cost
+COLUMN_LIMIT = 0.02  # of bit lines, over full scale: what one dose for all rows of a column may cost
 
 
 @dataclass(frozen=True)
@@ -87,16 +88,24 @@ def product_rungs(products: Mapping[str, Samples]) -> list[Rung]:
             failed = len(samples.failures)
             if not samples.columns:
                 reason = next(iter(samples.failures.values()), "none was asked for")
-                rungs.append(Rung(2, what.format(block="blocks", tile="tiles"), reason, 0, failed=failed))
+                said = what.format(block="blocks", tile="tiles", cell="cells")
+                rungs.append(Rung(2, said, reason, 0, failed=failed))
                 continue
-            block, tile = (" x ".join(map(str, samples[key].shape[1:])) for key in ("g", "drop"))
-            said = what.format(block=f"{block} blocks", tile=f"{tile} tiles")
+            sizes = {_SIZES[key]: samples[key].shape[1:] for key in _SIZES if key in samples.columns}
+            said = what.format(**{name: f"{' x '.join(map(str, size))} {name}s" for name, size in sizes.items()})
             found = comparison(2, said, against, samples.valid(column), "1", limit)
             rungs.append(replace(found, failed=failed))
     return rungs
 
 
+_SIZES = {"g": "block", "drop": "tile", "bits": "cell"}  # columns of products as large as what is compared
 _PRODUCTS = {
+    "columns": (
+        ("error", "bit lines of whole columns, {cell}", "ngspice with every transistor of every cell", COLUMN_LIMIT),
+    ),
+    "voltages": (
+        ("error", "bit lines read by voltage, {block}, linear cells", "ngspice, bit lines floating", SOLVER_LIMIT),
+    ),
     "linear": (
         ("error", "currents of {block} of {tile}, linear cells", "ngspice on the netlist with wires", SOLVER_LIMIT),
         ("power_error", "power of {block} of {tile}, linear cells", "ngspice on the netlist with wires", POWER_LIMIT),

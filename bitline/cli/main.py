@@ -17,12 +17,14 @@ from rich.text import Text
 from bitline.cli.commands import (
     characterize,
     compact,
+    diagnose,
     doctor,
     export,
     report,
     run,
     solve,
     storage,
+    sweep,
     technology,
     write,
     yield_,
@@ -48,6 +50,9 @@ app.command("storage")(storage.storage)
 app.add_typer(yield_.app, name="yield")
 app.command("run")(run.run)
 app.command("verify")(run.verify)
+app.command("sweep")(sweep.sweep)
+app.command("ablate")(sweep.ablate)
+app.command("diagnose")(diagnose.diagnose)
 app.add_typer(export.app, name="export")
 app.command("report")(report.report)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import time
@@ -108,7 +109,19 @@ def require_run(folder: Path) -> Path:
         raise ConfigError(f"{folder}: no such folder; bitline run STUDY.toml makes one under results/")
     if not (folder / SUMMARY).is_file():
         raise ConfigError(f"{folder} holds no finished run (no {SUMMARY}); bitline run resumes an unfinished one")
+    kind = kind_of(folder)
+    if kind:
+        raise ConfigError(f"{folder} holds the {kind} of a study, not a run; bitline run STUDY.toml makes one")
     return folder
+
+
+def kind_of(folder: Path) -> str:
+    """What a finished folder holds that is no run, as "sweep"; empty for a run, or where that can't be read."""
+    try:
+        document = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return str(document.get("kind", "")) if isinstance(document, dict) else ""
 
 
 def finished_runs(folder: Path, key: str) -> list[Path]:

@@ -13,16 +13,24 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from bitline.cli.array_section import Array
 from bitline.cli.cim import SramCim
-from bitline.cli.fields import AsList, Count, Section, Volts
+from bitline.cli.fields import AsList, Count, Section, Share, Volts
+from bitline.cli.study_paths import anchor
+from bitline.cli.traces import Trace
 from bitline.core.errors import ConfigError
 from bitline.core.suggest import suggestion
+from nn.sequential import FEWEST
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
-_NAME_RULE = "a name has letters, digits and . _ - in it, and begins with a letter or digit"
+_VARIANT_NAME = r"^[A-Za-z0-9_-]+$"
+_RULES = {  # by pattern
+    _NAME: "a name has letters, digits and . _ - in it, and begins with a letter or digit",
+    _VARIANT_NAME: "a variant's name has letters, digits, _ and - in it, and no others",
+}
+_IN_KEY = "[key]"  # of a fault's place, where a table's key is at fault and not what is under it
 _EXPECTED = {  # by pydantic's name of the fault
     "int_type": "a whole number is expected, without quotes",
     "float_type": "a number is expected, without quotes",
@@ -68,18 +76,58 @@ class Network(Section):
     """The network and its data."""
 
     data: str = "digits"  # digits, mnist, or the path of an .npz or of a folder of idx files
-    hidden: Annotated[tuple[Annotated[int, Field(ge=1)], ...], AsList] = (128,)
+    model: str = "mlp"  # a network of nn/networks, file.py:callable, a .pt2 or an .onnx file
+    arguments: dict[str, Any] = Field(default={})  # of the function that builds it, as hidden = [128] of the mlp
+    checkpoint: str = ""  # its trained weights (.pt, .npz), instead of training
     epochs: Annotated[int, Field(ge=1)] = 15
-    weight_bits: Annotated[int, Field(ge=2, le=8)] = 8
+    batch: Annotated[int, Field(ge=2)] = 64
+    rate: Annotated[float, Field(gt=0)] = 3e-3  # the highest learning rate
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    augment: Annotated[tuple[str, ...], AsList] = ()  # mirror, upside_down, transpose, shift; see nn.train
+    balance: Share = 0.0  # a class of n images weighs n^-balance in training
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0  # of labels
+    weight_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0  # while training, of a layer's largest weight, sigma
+    weight_bits: Annotated[int, Field(ge=1, le=8)] = 8  # 2 are ternary, 1 the sign
     activation_bits: Annotated[int, Field(ge=2, le=8)] = 8
+    per_channel: bool = True  # a weight scale for every output
+    weight_range: Literal["mse", "percentile", "max"] = "mse"
+    activation_range: Literal["mse", "percentile", "max"] = "percentile"
+    percentile: Annotated[float, Field(ge=50, le=100)] = 99.95
+
+
+class Calibration(Section):
+    """What is fitted to each chip's own outputs once it is programmed; see nn.calibration."""
+
+    correction: Literal["none", "offset", "gain"] = "none"
+    targets: Literal["pre_activation", "post_activation"] = "pre_activation"
+    images: Annotated[int, Field(ge=2)] = 200  # of the training part
+
+
+class Tuning(Section):
+    """Fine-tuning of the integer network, with chips' arrays in the loop or without; see nn.tuning."""
+
+    steps: Count = 0  # 0 tunes nothing
+    hardware: bool = True  # products are those of chips drawn anew as it goes on
+    batch: Annotated[int, Field(ge=1)] = 64
+    rate: Annotated[float, Field(gt=0)] = 1e-2
+    distillation: Share = 0.0  # of the loss: the divergence from the float network's classes
+    chip_steps: Annotated[int, Field(ge=1)] = 10  # that a chip is used for
 
 
 class Accuracy(Section):
     """The accuracy study: sampled chips and test images."""
 
-    chips: Annotated[int, Field(ge=2)] = 20
+    chips: Annotated[int, Field(ge=2)] = 20  # with a half width: at most
+    chips_min: Annotated[int, Field(ge=FEWEST)] = 10  # with a half width: before the first look
+    half_width: Annotated[float, Field(gt=0, lt=0.5)] | None = None  # wanted of the interval, due to chips
     images: Annotated[int, Field(ge=1)] | None = None  # all of them
     trace_images: Annotated[int, Field(ge=0, le=1000)] = 16
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Accuracy:
+        if self.half_width is not None and self.chips < self.chips_min:
+            raise ValueError(f"chips = {self.chips} is below chips_min = {self.chips_min}, the first look")
+        return self
 
 
 class Trust(Section):
@@ -88,6 +136,20 @@ class Trust(Section):
     products: Annotated[int, Field(ge=0, le=1000)] = 6  # of the mapped tiles, with linear cells
     size: Annotated[int, Field(ge=2, le=64)] = 64  # word and bit lines of those netlists
     cells_size: Annotated[int, Field(ge=2, le=64)] = 32  # of the netlists with a transistor in every cell
+
+
+def _dotted(table: Any, prefix: str = "") -> dict[str, Any]:
+    """The keys of nested tables by their dotted names."""
+    if not isinstance(table, dict):
+        raise ValueError("a variant is a table of a study's keys, as array.adc_bits = 6")  # noqa: TRY004 - pydantic's
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        nested = isinstance(value, dict) and value  # an empty table is a value: a section's defaults
+        found |= _dotted(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
+    return found
+
+
+Variants = dict[Annotated[str, Field(pattern=_VARIANT_NAME)], Annotated[dict[str, Any], BeforeValidator(_dotted)]]
 
 
 class Study(Section):
@@ -100,11 +162,15 @@ class Study(Section):
     sense_amp: SenseAmp = SenseAmp()
     reram: Reram = Reram()
     network: Network = Network()
+    calibration: Calibration = Calibration()
+    tuning: Tuning = Tuning()
     array: Array = Array()
     target: Literal["reram", "sram-cim"] = "reram"  # what the network runs on: [array] or [sram_cim]
     sram_cim: SramCim = SramCim()
     accuracy: Accuracy = Accuracy()
     trust: Trust = Trust()
+    trace: Trace = Trace()
+    variants: Variants = Field(default={})  # by name, keys with other values: studies that are run beside it
 
     def hash(self) -> str:
         """SHA-256 of everything in it, in hex: two studies with equal hashes compute equal numbers."""
@@ -123,44 +189,40 @@ def load_study(path: Path) -> Study:
         raise ConfigError(f"{path}: {error.strerror}; see examples/ for study files") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
-    _anchor(document, path.parent)
+    anchor(document, path.parent)
+    variants = document.get("variants")
+    if isinstance(variants, dict):
+        document["variants"] = {
+            name: _dotted(changes) if isinstance(changes, dict) else changes for name, changes in variants.items()
+        }
+        for changes in document["variants"].values():
+            anchor(changes, path.parent)
+    return checked({"name": _NOT_IN_NAMES.sub("_", path.stem).lstrip("_.-") or "study", **document}, str(path))
+
+
+def checked(document: dict[str, Any], where: str) -> Study:
+    """The study that a document says.
+
+    Args:
+        document: sections and keys, relative paths taken from where they stand.
+        where: it comes from, as messages name it.
+
+    Raises:
+        ConfigError: a key is unknown or its value out of range.
+    """
     try:
-        return Study(**{"name": _NOT_IN_NAMES.sub("_", path.stem).lstrip("_.-") or "study", **document})
+        return Study(**document)
     except ValidationError as error:
-        raise ConfigError("\n".join(f"{path}: {_told(fault)}" for fault in error.errors())) from error
-
-
-def _anchor(document: dict[str, Any], folder: Path) -> None:
-    """Take relative paths from the study file's folder where they lead to something; absolute, they outlive a move."""
-    from circuits.technology import available as technologies
-    from circuits.variation import SPREADS
-    from nn.datasets import available as data_sets
-
-    paths = (
-        ("conditions", "technology", technologies()),
-        ("network", "data", data_sets()),
-        ("reram", "spread", SPREADS),
-        ("array.faults", "map", ()),
-    )
-    for section, key, names in paths:
-        table: Any = document
-        for part in section.split("."):
-            table = table.get(part) if isinstance(table, dict) else None
-        if not isinstance(table, dict):
-            continue
-        value = table.get(key)
-        if not isinstance(value, str) or value in names:
-            continue
-        file = value if (folder / value).exists() else value.partition("@")[0]  # "cells.csv@1": reads about 1 s
-        if file and (folder / file).exists():
-            table[key] = str((folder / file).resolve()) + value.removeprefix(file)
+        raise ConfigError("\n".join(f"{where}: {_told(fault)}" for fault in error.errors())) from error
 
 
 def _told(fault: Any) -> str:
     """One line on one fault, with the key as the file spells it."""
-    key = ".".join(str(part) for part in fault["loc"])
+    place = fault["loc"]
+    key = ".".join(str(part) for part in (place[:-2] if place[-1:] == (_IN_KEY,) else place))
     if fault["type"] != "extra_forbidden":
-        said = {"model_type": f"it is a section, written [{key}]", "string_pattern_mismatch": _NAME_RULE, **_EXPECTED}
+        rule = _RULES.get(fault.get("ctx", {}).get("pattern"), "")
+        said = {"model_type": f"it is a section, written [{key}]", "string_pattern_mismatch": rule, **_EXPECTED}
         message = said.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
         value = fault["input"]
         spelt = str(value).lower() if isinstance(value, bool) else repr(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -97,10 +98,50 @@ def headline(summary: Summary) -> str:
             f"[bold]{summary.study}[/]: accuracy {percent('accuracy')} % {interval}, 95 %, over {drawn}",
             f"  the same network in floats {percent('accuracy_float')} %, in integers {percent('accuracy_integer')} %",
             f"  {' and '.join(costs)} an image ({energy.kind}; components and their sources in the report)",
+            *_variants(summary.figures.get("variants", {})),
+            *_uneven(found),
+            *_stopped(found),
             *_tiles(found),
             *rungs,
         ]
     )
+
+
+def _variants(found: Mapping[str, Figure]) -> list[str]:
+    """A line for each of the study's variants."""
+    lines = []
+    for name in dict.fromkeys(key.partition(".")[0] for key in found):
+        if f"{name}.accuracy" not in found:
+            lines.append(f"  {name}: it could not be computed: {escape(found[f'{name}.failed'].source)}")
+            continue
+        value, low, high = (100 * found[f"{name}.accuracy{end}"].value for end in ("", "_low", "_high"))
+        gain = found.get(f"{name}.study_gain")
+        better = f"; the study is {100 * gain.value:+.2f} points from it" if gain else ""
+        lines.append(f"  {name}: {value:.2f} % [{low:.2f}, {high:.2f}]{better}")
+    return lines
+
+
+def _uneven(found: Mapping[str, Figure]) -> list[str]:
+    """The balanced accuracy, where classes are so uneven that their recalls are figures too."""
+    recalls = {name: figure for name, figure in found.items() if re.fullmatch(r"recall_\d+", name)}
+    if not recalls:
+        return []
+    low, high, mean = (100 * found[f"balanced_accuracy{end}"].value for end in ("_low", "_high", ""))
+    worst = min(recalls, key=lambda name: recalls[name].value)
+    said = f"recall {100 * recalls[worst].value:.2f} % of class {worst.removeprefix('recall_')}, the least"
+    return [f"  classes are uneven: balanced accuracy {mean:.2f} % [{low:.2f}, {high:.2f}]; {said}"]
+
+
+def _stopped(found: Mapping[str, Figure]) -> list[str]:
+    """Whether the chips' half width that was asked for is reached."""
+    wanted = found.get("accuracy_half_width_wanted")
+    if wanted is None:
+        return []
+    reached = found["accuracy_half_width_chips"].value
+    said = (
+        "is reached" if reached <= wanted.value else f"is not reached: it is {100 * reached:.3g}; raise accuracy.chips"
+    )
+    return [f"  the half width of {100 * wanted.value:.3g} points due to chips that was asked for {said}"]
 
 
 def _tiles(found: Mapping[str, Figure]) -> list[str]:

@@ -16,20 +16,21 @@ from crossbar.costs import NOT_IN_AREA, tile_area
 from crossbar.tile import CrossbarArray, crossbar_factory
 from nn.graph_file import load as load_graph
 from nn.product import Product
-from nn.tiling import Tile, tiles
+from nn.product_inputs import products
+from nn.tiling import Tile, block_tiles
 
 
 def tile_figures(study: Study, models: ModelFile, graph: Path) -> dict[str, Figure]:
     """Area (m^2) of a chip by component, and with `array.timing` the slowest tile's settling time (s).
 
-    A study of another target has none: its arrays are not these tiles.
+    A study of another target, or of tiles read by voltage, has none: its arrays are not these.
 
     Args:
         study: the settings.
         models: fitted.
         graph: file of the integer graph.
     """
-    if study.target != "reram":
+    if study.target != "reram" or study.array.sensing == "voltage":
         return {}
     config = tile_config(study, models)
     return _area(config, sum(1 for _ in _tiles(graph, config))) | _settling(study, config, graph)
@@ -37,11 +38,9 @@ def tile_figures(study: Study, models: ModelFile, graph: Path) -> dict[str, Figu
 
 def _tiles(graph: Path, config: TileConfig) -> Iterator[tuple[str, Product, Tile]]:
     """Layer, operator and place of every tile of the network."""
-    for node in load_graph(graph).nodes:
-        if isinstance(node.operator, Product):
-            _, rows, cols = node.operator.matrices.shape
-            for tile in tiles(rows, cols, config.rows, config.outputs):
-                yield node.name, node.operator, tile
+    for name, operator, _ in products(load_graph(graph)):
+        for tile in block_tiles(operator.matrices, config.rows, config.outputs):
+            yield name, operator, tile
 
 
 def _area(config: TileConfig, count: int) -> dict[str, Figure]:
@@ -59,9 +58,8 @@ def _settling(study: Study, config: TileConfig, graph: Path) -> dict[str, Figure
     factory, times = crossbar_factory(config), []
     for name, operator, tile in _tiles(graph, config):
         array: CrossbarArray = factory(*tile.shape, config.input_bits)
-        array.program(
-            operator.weights[tile.rows, tile.cols], stream(study.seed, "chip.programming", 0, name, *tile.place)
-        )
+        cells = stream(study.seed, "chip.programming", 0, name, *tile.place)
+        array.program(tile.weights(operator.matrices), cells)
         times.append(array.settling_time())
     slowest = max(times)
     longer = "longer" if config.t_read >= slowest else "shorter: what is missing is in the codes"

@@ -7,16 +7,19 @@ block, wires included, to the fast solver and to ngspice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bitline.cli.arrays import tile_config
+from bitline.cli.cim_trust import UNITS as COLUMN_UNITS
+from bitline.cli.cim_trust import column_products
+from bitline.cli.drive import Laid, drive
 from bitline.cli.study import Study
-from bitline.core.errors import SimulationError
-from bitline.core.executor import Record
+from bitline.cli.voltage_mode import UNITS as VOLTAGE_UNITS
+from bitline.cli.voltage_mode import voltage_products
+from bitline.core.executor import Record, Task
 from bitline.core.model_file import FittedModel, ModelFile
 from bitline.core.seeds import stream
 from circuits.converters import bit_planes
@@ -30,10 +33,6 @@ from crossbar.newton import solve_cells
 from crossbar.noise import spread_error
 from crossbar.power import read_power
 from crossbar.solve import effective_matrix, solve
-from nn.datasets import load as load_data
-from nn.graph import Graph
-from nn.graph_file import load as load_graph
-from nn.placement import Layer
 from nn.study import AccuracyTask
 from spice.array import Cells, TransistorCells, resistor_cells, simulate
 from spice.characterise import Conditions
@@ -41,29 +40,24 @@ from spice.reram_read import ReadBench
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-_TRIES = 1000  # images looked at for one that drives a tile
-
 UNITS = {
+    **COLUMN_UNITS,
+    **VOLTAGE_UNITS,
     "g": "S",
     "v": "V",
     "fast": "A",
     "ngspice": "A",
-    "error": "1",
     "power_error": "1",
     "tile_error": "1",
     "noise_error": "1",
     "drop": "V",
-    "chip": "1",
-    "tile": "1",
     "at_limit": "1",
 }
 
 
 @dataclass(frozen=True, eq=False)
 class _Context:
-    graph: Graph
-    layers: Sequence[Layer]
-    images: Any
+    laid: Laid
     cells: Cells
     limits: tuple[float, float]
 
@@ -84,11 +78,7 @@ class LinearProducts:
 
     def prepare(self) -> _Context:
         """The network on its arrays, and what stands at the crossings of the netlists."""
-        data = load_data(self.accuracy.data)
-        graph = load_graph(self.accuracy.graph)
-        program: Any = self.accuracy.target.compile(graph, data.train_x[: self.accuracy.calibration])
-        cells, limits = self._cells()
-        return _Context(graph, program.layers, data.test_x, cells, limits)
+        return _Context(Laid.of(self.accuracy), *self._cells())
 
     def _cells(self) -> tuple[Cells, tuple[float, float]]:
         return resistor_cells, (0.0, np.inf)
@@ -142,22 +132,11 @@ class LinearProducts:
         """Chip `index`; its layers in turn; a tile, an image and a bit plane that drives something."""
         target: Any = self.accuracy.target
         rng = stream(target.seed, "trust", index)
-        layer = context.layers[index % len(context.layers)]
-        source = context.graph.node(layer.name).inputs[0]
-        for _ in range(_TRIES):
-            number = int(rng.integers(len(layer.tiles)))
-            image = int(rng.integers(len(context.images)))
-            values = context.graph.run(context.images[image : image + 1])[source]
-            planes = bit_planes(values[:, layer.tiles[number].rows], layer.input_bits)[:, 0]
-            plane = planes[int(rng.integers(layer.input_bits))]
-            if plane.any():
-                break
-        else:
-            raise SimulationError(f"no image among {_TRIES} drives the tiles of layer {layer.name!r}")
-        array: Any = layer.programmed(number, target.arrays, target.seed, index)
+        found = drive(context.laid, lambda layer, x: bit_planes(x, layer.input_bits)[:, 0], index, rng)
+        array: Any = found.layer.programmed(found.number, target.arrays, target.seed, index)
         v = np.zeros(self.config.rows)
-        v[: len(plane)] = plane * self.config.v_read
-        tile = np.array([index % len(context.layers), *layer.tiles[number].place])
+        v[: len(found.plane)] = found.plane * self.config.v_read
+        tile = np.array([index % len(context.laid.layers), *found.tile])
         return _Place(array.conductances, v, tile, int(rng.integers(2**31)), array.readout)
 
 
@@ -197,10 +176,12 @@ class CellProducts(LinearProducts):
         return {"tile_error": float(np.max(np.abs(linear - bent)) / np.max(np.abs(bent)))}
 
 
-def product_tasks(study: Study, models: ModelFile, task: AccuracyTask) -> dict[str, LinearProducts]:
-    """Both comparisons of a study, by name."""
+def product_tasks(study: Study, models: ModelFile, task: AccuracyTask) -> dict[str, Task]:
+    """The comparisons of a study, by name."""
     if study.target == "sram-cim":
-        return {}  # a column's netlist takes minutes; its discharge is held against ngspice by its own models
+        return {"columns": column_products(study, models, task)}
+    if study.array.sensing == "voltage":
+        return {"voltages": voltage_products(study, models, task)}
     config = tile_config(study, models)
     conditions = Conditions(**study.conditions.model_dump(), seed=study.seed)
     return {

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from bitline.cli.arrays import accuracy_task, netlist_tasks, tile_config
+from bitline.cli.arrays import accuracy_task, tile_config
 from bitline.cli.characterise import Characterised, read_characterised
-from bitline.cli.ladder import Rung, comparison, model_rungs, product_rungs
-from bitline.cli.pipeline import study_key
+from bitline.cli.ladder import SOLVER_LIMIT, Rung, comparison, model_rungs, product_rungs
+from bitline.cli.netlist_network import Compared, compare
+from bitline.cli.network import graph_of
 from bitline.cli.run_folder import VERIFICATION
+from bitline.cli.stages import study_key
 from bitline.cli.study import Study, load_study
 from bitline.cli.summary import read_summary
 from bitline.cli.terminal import progress
@@ -25,7 +27,6 @@ from bitline.core.samples import Samples, collect
 from bitline.core.store import MemoryStore
 from circuits.technology import load_technology
 from nn.study import AccuracyTask
-from spice.array import resistor_cells
 from spice.devices import against_library
 
 CARD_LIMIT = 2e-4  # of flat cards against the library, relative
@@ -34,20 +35,57 @@ NETLIST_SIZE = 64  # word and bit lines; ngspice takes a minute for a product of
 
 
 @dataclass(frozen=True)
+class NetworkFigures:
+    """A network inferred wholly as netlists, against the same at speed.
+
+    Args:
+        images: so inferred.
+        decisions_equal: of them, those with the same decision.
+        logit_error: max |difference| / max |logit| over them.
+        current_error: max |difference| / max |current| over their bit lines, before any converter.
+        margin_ratio: the largest share that twice the difference of an image's logits takes of the margin between its
+            two best classes; below 1 no decision can have changed.
+        undecided: share of all test images whose margin is not above twice the largest difference of a logit.
+        images_undecided: how many they are.
+        images_all: how many there are.
+    """
+
+    images: int
+    decisions_equal: int
+    logit_error: float
+    current_error: float
+    margin_ratio: float
+    undecided: float
+    images_undecided: int
+    images_all: int
+
+    @staticmethod
+    def of(found: Compared) -> NetworkFigures:
+        """Of a comparison."""
+        count = len(found.every)
+        return NetworkFigures(
+            images=len(found.slow),
+            decisions_equal=found.decisions_equal,
+            logit_error=float(np.abs(found.logit_errors).max()),
+            current_error=float(found.current_error.max()),
+            margin_ratio=found.margin_ratio,
+            undecided=found.undecided,
+            images_undecided=round(found.undecided * count),
+            images_all=count,
+        )
+
+
+@dataclass(frozen=True)
 class Verification:
     """What climbing the ladder found.
 
     Args:
         rungs: from the transistor up.
-        images: inferred wholly as netlists; 0 if the network is too large for that.
-        decisions_equal: of them, those with the same decision.
-        logit_error: max |difference| / max |logit| over them; None without images.
+        network: of the images inferred wholly as netlists; None if the network is too large for that.
     """
 
     rungs: tuple[Rung, ...]
-    images: int = 0
-    decisions_equal: int = 0
-    logit_error: float | None = None
+    network: NetworkFigures | None = None
 
     def write(self, folder: Path) -> None:
         """Keep it beside the run, for its report."""
@@ -56,10 +94,7 @@ class Verification:
     def to_json(self) -> dict[str, object]:
         """As JSON holds it; what was not climbed is left out."""
         ladder = [{**vars(rung), "holds": rung.holds} for rung in self.rungs]
-        if self.logit_error is None:
-            return {"ladder": ladder}
-        equal = {"decisions_equal": self.decisions_equal, "logit_error": self.logit_error}
-        return {"images": self.images, **equal, "ladder": ladder}
+        return {"ladder": ladder} if self.network is None else {**vars(self.network), "ladder": ladder}
 
 
 @dataclass(frozen=True)
@@ -72,7 +107,7 @@ class _Run:
     task: AccuracyTask
 
 
-def verify(folder: Path, samples: int, products: int, images: int) -> Verification:
+def verify(folder: Path, samples: int, products: int, images: int, workers: int = 1) -> Verification:
     """Climb the ladder for a finished run.
 
     Args:
@@ -80,6 +115,7 @@ def verify(folder: Path, samples: int, products: int, images: int) -> Verificati
         samples: fresh mismatch samples of each part.
         products: fresh products of tiles.
         images: inferred wholly as netlists, where the tiles are at most 64 x 64.
+        workers: processes that infer them.
 
     Raises:
         BitlineError: the run can't be read back, or ngspice is missing.
@@ -90,10 +126,10 @@ def verify(folder: Path, samples: int, products: int, images: int) -> Verificati
             f"{folder / 'config.toml'} does not give this run any more: bitline, the technology, the data or that file "
             "changed since; run the study again"
         )
-    task = accuracy_task(study, models, folder / "network" / "graph.npz")
+    task = accuracy_task(study, models, graph_of(folder))
     run = _Run(study, models, read_characterised(folder), task)
     below = [_cards(run), *_models(run, samples), *_products(run, products)]
-    return _network(run, images, tuple(below))
+    return _network(run, images, tuple(below), workers)
 
 
 def _cards(run: _Run) -> Rung:
@@ -132,10 +168,13 @@ def _products(run: _Run, products: int) -> list[Rung]:
     )
 
 
-def _network(run: _Run, images: int, below: tuple[Rung, ...]) -> Verification:
+def _network(run: _Run, images: int, below: tuple[Rung, ...], workers: int) -> Verification:
     what, against = "the network's logits, linear cells", "the same images wholly in ngspice, wires included"
     if run.study.target == "sram-cim":
         why = "netlists of whole columns take ngspice minutes a product"
+        return Verification((*below, Rung(3, "the network's logits", why, 0)))
+    if run.study.array.sensing == "voltage":
+        why = "netlists are of tiles that are read by current; rung 2 has those read by voltage"
         return Verification((*below, Rung(3, "the network's logits", why, 0)))
     config = tile_config(run.study, run.models)
     if max(config.rows, config.cols) > NETLIST_SIZE or not images:
@@ -143,19 +182,19 @@ def _network(run: _Run, images: int, below: tuple[Rung, ...]) -> Verification:
         why = f"tiles of {size} take ngspice minutes an image; examples/digits_spice.toml has small ones"
         return Verification((*below, Rung(3, what, why if images else "no images were asked for", 0)))
     chip = run.study.accuracy.chips  # the first that the run has not seen
-    tasks = netlist_tasks(run.task, config, resistor_cells, images)
-    with progress("rung 3: images in ngspice", 2) as advance:
-        logits = []
-        for task in tasks:
-            logits.append(np.asarray(task.run(task.prepare(), chip)["logits"], dtype=np.float64))
-            advance(1)
-    fast, slow = logits
-    errors = (fast - slow) / np.abs(slow).max()
-    differ = fast.argmax(axis=1) != slow.argmax(axis=1)
-    logits_rung = replace(comparison(3, what, against, errors, "1", LOGIT_LIMIT), cases=len(slow))
-    decided = comparison(3, "the network's decisions, 1 where they differ", against, differ, "1", 0.0)
-    equal = len(slow) - int(differ.sum())
-    return Verification((*below, logits_rung, decided), len(slow), equal, float(np.abs(errors).max()))
+    found = compare(run.task, config, chip, images, workers)
+    count = len(found.slow)
+    rungs = (
+        comparison(3, "currents before converters, linear cells", against, found.current_error, "1", SOLVER_LIMIT),
+        replace(comparison(3, what, against, found.logit_errors, "1", LOGIT_LIMIT), cases=count),
+        _decisions(found, against),
+    )
+    return Verification((*below, *rungs), NetworkFigures.of(found))
+
+
+def _decisions(found: Compared, against: str) -> Rung:
+    differ = (found.slow.argmax(axis=1) != found.fast.argmax(axis=1)).astype(float)
+    return comparison(3, "the network's decisions, 1 where they differ", against, differ, "1", 0.0)
 
 
 def _fresh(title: str, task: Task, indices: range) -> Samples:

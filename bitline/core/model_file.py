@@ -7,6 +7,7 @@ fit has seen, the residual on samples that the fit has *not* seen, and where it 
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -66,6 +67,19 @@ def _minimum_of_quadratics(parameters: Parameters, *x: Floats) -> Floats:
     return np.asarray(np.exp(least) if parameters.get("logarithm") else least)
 
 
+def _least_corner(parameters: Parameters, *x: Floats) -> Floats:
+    """The least of a table's `values` at the corners of the cell that x lies in, whose `knots` rise: a lower bound.
+
+    `values` has one axis an input; a bound of whatever is monotone between knots. On a knot the cell is that knot.
+    """
+    values = np.asarray(parameters["values"])
+    sides = []
+    for knots, each in zip(parameters["knots"], np.broadcast_arrays(*x), strict=True):
+        below = np.searchsorted(knots, each, side="right") - 1
+        sides.append([np.clip(side, 0, len(knots) - 1) for side in (below, np.searchsorted(knots, each, side="left"))])
+    return np.asarray(np.min([values[corner] for corner in itertools.product(*sides)], axis=0))
+
+
 def _quadratics_over_conditions(parameters: Parameters, temperature: Floats, vdd: Floats, *x: Floats) -> Floats:
     """As minimum_of_quadratics, each coefficient a product of Chebyshev series in temperature and vdd.
 
@@ -114,6 +128,7 @@ KINDS: Mapping[str, Callable[..., Floats]] = {
     "interpolation": _interpolation,
     "minimum_of_quadratics": _minimum_of_quadratics,
     "mos_iv": mos_iv,
+    "least_corner": _least_corner,
     "chebyshev": _chebyshev,
     "quadratics_over_conditions": _quadratics_over_conditions,
 }

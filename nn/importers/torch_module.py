@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from torch.export import ExportedProgram
+from torch.fx.node import map_arg
 
 from bitline.core.errors import ConfigError
-from nn.float_graph import FloatGraph, FloatNode
-from nn.graph import INPUT
-from nn.importers.known import known_layers, layer_of
-from nn.layer import Call
+from nn.float_graph import FloatGraph
+from nn.importers.assembly import Assembly, View
 from nn.operator import Shape
 
 _BATCH = 11  # images of the example; an axis of this length where the batch was is the batch
 _NOTHING = ("dropout", "feature_dropout", "contiguous", "clone", "detach", "alias", "identity", "lift_fresh_copy", "to")
+
+_AS_ANOTHER = ("expand_as", "view_as", "reshape_as")  # movements that take their shape from another tensor
 
 
 def import_module(module: torch.nn.Module, input_shape: Shape) -> FloatGraph:
@@ -32,22 +33,38 @@ def import_module(module: torch.nn.Module, input_shape: Shape) -> FloatGraph:
         ConfigError: the module can't be exported, or holds an operator that no layer in nn/layers stands for; it names
             the first one.
     """
-    height, width, channels = input_shape
     was_training = module.training
     try:
+        return _Reader(_export(module.eval(), input_shape)).graph()
+    finally:
+        module.train(was_training)
+
+
+def import_exported(exported: ExportedProgram, input_shape: Shape) -> FloatGraph:
+    """A program that torch.export made, as from a .pt2 file; see `import_module`.
+
+    Raises:
+        ConfigError: as `import_module`; or the program takes images of another shape.
+    """
+    names = exported.graph_signature.user_inputs
+    values = [node.meta["val"] for node in exported.graph.nodes if node.op == "placeholder" and node.name in names]
+    shapes = [tuple(value.shape) for value in values if isinstance(value, torch.Tensor)]
+    if any(not isinstance(size, int) for shape in shapes for size in shape):  # left open, as the batch may be
+        return _Reader(_export(exported.module(), input_shape)).graph()
+    height, width, channels = input_shape
+    if len(shapes) == 1 and shapes[0][1:] != (channels, height, width):
+        raise ConfigError(f"the network takes {shapes[0][1:]} an image, the data have {(channels, height, width)}")
+    return _Reader(exported).graph()
+
+
+def _export(module: torch.nn.Module, input_shape: Shape) -> ExportedProgram:
+    height, width, channels = input_shape
+    try:
         with torch.no_grad():
-            exported = torch.export.export(module.eval(), (torch.zeros(_BATCH, channels, height, width),))
+            return torch.export.export(module, (torch.zeros(_BATCH, channels, height, width),))
     except Exception as error:  # whatever the user's own forward raises comes out here
         said = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise ConfigError(f"the network can't be exported for images of shape {tuple(input_shape)}: {said}") from error
-    finally:
-        module.train(was_training)
-    return import_exported(exported)
-
-
-def import_exported(exported: ExportedProgram) -> FloatGraph:
-    """A program that torch.export made, as from a .pt2 file; see `import_module`."""
-    return _Reader(exported).graph()
 
 
 class _Reader:
@@ -61,58 +78,75 @@ class _Reader:
         self.parameters = {name: held[source] for name, source in sources.items()}
         self.nodes = list(exported.graph.nodes)
         self.inputs = [node for node in self.nodes if node.op == "placeholder" and node.name not in self.parameters]
-        self.known = known_layers("torch_names")
-        self.names: dict[torch.fx.Node, str] = {}
-
-    def graph(self) -> FloatGraph:
         if len(self.inputs) != 1:
             raise ConfigError(f"the network takes {len(self.inputs)} tensors, not one")
-        self.names[self.inputs[0]] = INPUT
-        self.batch = int(self.inputs[0].meta["val"].shape[0])
-        nodes, output = [], ""
+        batch, *shape = (int(size) for size in self.inputs[0].meta["val"].shape)
+        self.assembly = Assembly("torch_names", "from_torch", batch, tuple(shape))
+        self.views: dict[torch.fx.Node, Any] = {self.inputs[0]: self.assembly.input}  # lists where they are
+
+    def graph(self) -> FloatGraph:
+        output: Any = None
         for node in self.nodes:
             if node.op == "output":
                 results = node.args[0]
-                output = self.names.get(results[0], "") if len(results) == 1 else ""
-            elif node.op == "call_function" and not self._passed_over(node):
-                nodes.append(self._read(node))
-        if output in ("", INPUT):
+                output = self.views.get(results[0]) if len(results) == 1 else None
+            elif node.op == "call_function" and node.users:  # checks have none, nor has what nobody asked for
+                self._read(node)
+        if not isinstance(output, View):
             raise ConfigError("the network must return one tensor")
-        return FloatGraph(tuple(nodes), output)
+        return self.assembly.graph(output)
 
-    def _passed_over(self, node: torch.fx.Node) -> bool:
-        """Take note of what computes nothing: what only matters in training, and parts of a list yet to be taken."""
-        if _kind(node) in _NOTHING:
-            self.names[node] = self.names[next(self._tensors(node))]
-            return True
-        return isinstance(node.meta.get("val"), (list, tuple))
+    def _read(self, node: torch.fx.Node) -> None:
+        """Take note of what a node computes, if it computes anything from the images."""
+        kind, tensors = _kind(node), list(self._tensors(node))
+        if not tensors:
+            self.parameters[node.name] = _evaluated(node, lambda argument: self.parameters[argument.name])
+        elif kind in _NOTHING:
+            self.views[node] = self.views[tensors[0]]
+        elif node.target is operator.getitem and isinstance(self.views.get(tensors[0]), list):
+            self.views[node] = self.views[tensors[0]][node.args[1]]
+        elif kind in _AS_ANOTHER or (self.assembly.moves(kind) and len(tensors) == 1):
+            self.views[node] = self._moved(node, self.views[tensors[0]])
+        elif not isinstance(node.meta.get("val"), (list, tuple)):
+            self.views[node] = self._computed(node, tensors)
 
-    def _read(self, node: torch.fx.Node) -> FloatNode:
+    def _moved(self, node: torch.fx.Node, view: View) -> Any:
+        """What a movement makes of a view: torch moves the places as it would the numbers."""
+        places = torch.from_numpy(np.ascontiguousarray(self.assembly.places(view)))
+        kind = _kind(node)
+        if kind in _AS_ANOTHER:
+            result = getattr(places, kind.removesuffix("_as"))(node.meta["val"].shape)
+        else:
+            result = _evaluated(node, lambda argument: self.parameters.get(argument.name, places))
+        if isinstance(result, torch.Tensor):
+            return self.assembly.moved(view, result.numpy(), _path(node))
+        return [self.assembly.moved(view, part.numpy(), f"{_path(node)}.{k}") for k, part in enumerate(result)]
+
+    def _computed(self, node: torch.fx.Node, tensors: list[torch.fx.Node]) -> View:
+        """The layer that a node is."""
         source, more = node, {}
         if node.target is operator.getitem:  # one part of a list
-            source, more = node.args[0], {"index": node.args[1]}  # type: ignore[assignment]
-        kind = _kind(source)
-        tensors = list(self._tensors(source))
-        where = f"the network's {kind!r} at {_path(node)!r}"
-        for tensor in (*tensors, node):
-            if tensor.meta["val"].shape[:1] != (self.batch,):
-                raise ConfigError(f"{where} moves or mixes the batch, which has to stay the first axis")
-        call = Call(
-            kind,
-            {**self._arguments(source), **more},
-            tuple(tuple(tensor.meta["val"].shape[1:]) for tensor in tensors),
-            tuple(node.meta["val"].shape[1:]),
-        )
-        layer = layer_of(call, self.known, "from_torch", where)
-        name = self.names[node] = _free(_path(node), self.names.values())
-        return FloatNode(name, layer, tuple(self.names[tensor] for tensor in tensors))
+            source, more = tensors[0], {"index": node.args[1]}
+            tensors = list(self._tensors(source))
+        where = f"the network's {_kind(source)!r} at {_path(node)!r}"
+        views = [self.views.get(tensor) or self._constant(tensor) for tensor in tensors]
+        output = tuple(int(size) for size in node.meta["val"].shape)
+        arguments = {**self._arguments(source), **more}
+        return self.assembly.call(_kind(source), arguments, views, output, _path(node), where)
+
+    def _constant(self, node: torch.fx.Node) -> View:
+        """A parameter among the tensors of a list, as a class token that is put before the others."""
+        return self.assembly.constant(node.name, self._value(node))
 
     def _tensors(self, node: torch.fx.Node) -> Iterator[torch.fx.Node]:
-        """The arguments that other operations compute, in order; the same one twice counts twice."""
+        """The arguments that other operations compute, in order; the same one twice counts twice.
+
+        Of a list with any of them all parts count, parameters too.
+        """
         for argument in (*node.args, *node.kwargs.values()):
-            for each in argument if isinstance(argument, (list, tuple)) else [argument]:
-                if isinstance(each, torch.fx.Node) and each.name not in self.parameters:
-                    yield each
+            if self._from_images(argument):
+                parts = argument if isinstance(argument, (list, tuple)) else [argument]
+                yield from (part for part in parts if isinstance(part, torch.fx.Node))
 
     def _arguments(self, node: torch.fx.Node) -> dict[str, Any]:
         """The other arguments by their names, defaults included, parameters as arrays."""
@@ -122,9 +156,10 @@ class _Reader:
         found = {each.name: each.default_value for each in schema.arguments if each.has_default_value()}
         names = [each.name for each in schema.arguments]
         found |= dict(zip(names, node.args, strict=False)) | node.kwargs
-        return {name: self._value(value) for name, value in found.items() if not self._computed(value)}
+        return {name: self._value(value) for name, value in found.items() if not self._from_images(value)}
 
-    def _computed(self, value: Any) -> bool:
+    def _from_images(self, value: Any) -> bool:
+        """Whether a value, or part of a list, is computed from the images."""
         parts = value if isinstance(value, (list, tuple)) else [value]
         return any(isinstance(part, torch.fx.Node) and part.name not in self.parameters for part in parts)
 
@@ -151,9 +186,8 @@ def _path(node: torch.fx.Node) -> str:
     return f"{path}.{node.name}" if path else node.name
 
 
-def _free(name: str, taken: Any) -> str:
-    """The name, with a number after it where it is taken, as when a module is used twice."""
-    count, found = 2, name
-    while found in taken:
-        count, found = count + 1, f"{name}_{count}"
-    return found
+def _evaluated(node: torch.fx.Node, tensor: Callable[[torch.fx.Node], Any]) -> Any:
+    """What the operator of a node gives for these tensors."""
+    args, kwargs = map_arg((node.args, node.kwargs), tensor)
+    with torch.no_grad():
+        return node.target(*args, **kwargs)  # type: ignore[operator]

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from nn.layer import Builder, FloatArray, Layer, Tensor
+from bitline.core.errors import ConfigError
+from nn.layer import Builder, Call, FloatArray, Layer, Tensor
 from nn.ops.add import Add as IntegerAdd
 
 
 @dataclass(frozen=True, eq=False)
 class Add(Layer):
-    """``a + b``."""
+    """``a + b``; axes of length 1 are repeated."""
 
     torch_names: ClassVar[tuple[str, ...]] = ("add",)
+    onnx_names: ClassVar[tuple[str, ...]] = ("Add",)
+    along: ClassVar[int] = 0
     arity: ClassVar[int] = 2
+
+    @classmethod
+    def from_torch(cls, call: Call) -> Self:
+        """From torch's add of two tensors."""
+        if call["alpha"] not in (None, 1):
+            raise ConfigError(f"alpha = {call['alpha']} is not mapped; multiply before adding")
+        return cls()
 
     def run(self, *inputs: FloatArray) -> FloatArray:
         """The sums."""
@@ -23,4 +33,4 @@ class Add(Layer):
     def quantise(self, build: Builder, name: str, *inputs: Tensor) -> Tensor:
         """Both brought to one fine scale, then added."""
         a, b = build.common(name, inputs)
-        return Tensor(build.add(name, IntegerAdd(), a, b), a.scale)
+        return Tensor(build.add(name, IntegerAdd(), a, b), a.scale, unsigned=a.unsigned and b.unsigned)

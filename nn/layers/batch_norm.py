@@ -8,20 +8,20 @@ from typing import ClassVar, Self
 import numpy as np
 
 from bitline.core.errors import ConfigError
-from nn.layer import Builder, Call, FloatArray, Layer, Tensor
+from nn.layer import Call
+from nn.layers.affine import Affine
 
 
 @dataclass(frozen=True, eq=False)
-class BatchNorm(Layer):
+class BatchNorm(Affine):
     """``x * gain + offset`` a channel, with gain = weight / sqrt(variance + eps), offset = bias - mean * gain.
 
     Ioffe and Szegedy, "Batch Normalization", ICML 2015, algorithm 2.
     """
 
-    gain: FloatArray
-    offset: FloatArray
-
     torch_names: ClassVar[tuple[str, ...]] = ("batch_norm",)
+    onnx_names: ClassVar[tuple[str, ...]] = ("BatchNormalization",)
+    along: ClassVar[int | None] = None
 
     @classmethod
     def from_torch(cls, call: Call) -> Self:
@@ -29,6 +29,8 @@ class BatchNorm(Layer):
         mean, variance = call["running_mean"], call["running_var"]
         if mean is None:
             raise ConfigError("a batch norm without running statistics (track_running_stats=False) can't be folded")
+        if len(call.inputs[0]) == 2:
+            raise ConfigError("a batch norm of sequences (batch, channels, length) is not mapped; those of images are")
         weight, bias = (
             np.full_like(mean, default) if call[name] is None else call[name]
             for name, default in (("weight", 1.0), ("bias", 0.0))
@@ -36,14 +38,16 @@ class BatchNorm(Layer):
         gain = weight / np.sqrt(variance + call["eps"])
         return cls(gain, bias - mean * gain)
 
-    def run(self, *inputs: FloatArray) -> FloatArray:
-        """The normalised values."""
-        normal: FloatArray = inputs[0] * self.gain + self.offset
-        return normal
-
-    def quantise(self, build: Builder, name: str, *inputs: Tensor) -> Tensor:  # noqa: ARG002 - it has no integers
-        """Not by itself: it has to be folded into the layer before it."""
-        raise ConfigError(
-            f"batch norm {name!r} does not directly follow a linear layer or a convolution that feeds it alone, so it "
-            "can't be folded"
-        )
+    @classmethod
+    def from_onnx(cls, call: Call) -> Self:
+        """From ONNX's BatchNormalization."""
+        if call["training_mode"]:
+            raise ConfigError("a BatchNormalization in training mode is not mapped; export the network for inference")
+        names = {
+            "weight": "scale",
+            "bias": "B",
+            "running_mean": "input_mean",
+            "running_var": "input_var",
+            "eps": "epsilon",
+        }
+        return cls.from_torch(call.translated("batch_norm", **names))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from bitline.core.array import IntArray
 from bitline.core.errors import ConfigError
 from nn.layer import Call, FloatArray, ProductLayer
+from nn.layers._sliding import sliding
 from nn.ops.conv2d import Conv2d as IntegerConv2d
 
 
@@ -32,6 +34,7 @@ class Conv2d(ProductLayer):
     groups: int
 
     torch_names: ClassVar[tuple[str, ...]] = ("conv2d",)
+    onnx_names: ClassVar[tuple[str, ...]] = ("Conv",)
 
     @classmethod
     def from_torch(cls, call: Call) -> Self:
@@ -49,12 +52,33 @@ class Conv2d(ProductLayer):
         padding = (before[0], after[0], before[1], after[1])
         return cls(weights, bias, pair(call["stride"]), padding, dilation, int(call["groups"]))
 
+    @classmethod
+    def from_onnx(cls, call: Call) -> Self:
+        """From ONNX's Conv, whose W is as torch's weight."""
+        if call["W"] is None or call["W"].ndim != 4:
+            raise ConfigError("a convolution is mapped with constant weights (outputs, inputs / groups, height, width)")
+        geometry = sliding(call, call["W"].shape[2:])
+        weights = call["W"].transpose(2, 3, 1, 0).copy()
+        bias = np.zeros(weights.shape[3]) if call["B"] is None else call["B"]
+        return cls(weights, bias, geometry.stride, geometry.padding, geometry.dilation, int(call["group"]))
+
     def run(self, *inputs: FloatArray) -> FloatArray:
         """The correlation."""
         operator = self.operator(np.zeros(self.weights.shape, np.int64), np.zeros(len(self.bias), np.int64))
         blocks = self.weights.reshape(-1, self.groups, len(self.bias) // self.groups).transpose(1, 0, 2)
         found: FloatArray = operator.multiply(inputs[0], blocks) + self.bias
         return found
+
+    def fed(self, gain: FloatArray, offset: FloatArray) -> Conv2d | None:
+        """By input channels; not where an offset would miss the padding, which stays 0."""
+        if any(self.padding) and np.any(offset):
+            return None
+        outputs = len(self.bias)
+        by_group = self.weights.shape[2], self.groups  # input channels of one group, group after group
+        gains, offsets = (np.broadcast_to(each, math.prod(by_group)).reshape(by_group[::-1]) for each in (gain, offset))
+        of_output = np.arange(outputs) // (outputs // self.groups)
+        added = (self.weights.sum(axis=(0, 1)) * offsets[of_output].T).sum(axis=0)
+        return replace(self, weights=self.weights * gains[of_output].T, bias=self.bias + added)
 
     def operator(self, weights: IntArray, bias: IntArray) -> IntegerConv2d:
         """The same on integers."""

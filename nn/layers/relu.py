@@ -15,6 +15,8 @@ class Relu(Layer):
     """``max(x, 0)``."""
 
     torch_names: ClassVar[tuple[str, ...]] = ("relu",)
+    onnx_names: ClassVar[tuple[str, ...]] = ("Relu",)
+    along: ClassVar[int] = 0
 
     def run(self, *inputs: FloatArray) -> FloatArray:
         """The rectified values."""
@@ -23,4 +25,4 @@ class Relu(Layer):
 
     def quantise(self, build: Builder, name: str, *inputs: Tensor) -> Tensor:
         """One requantisation to unsigned codes, whose clamp at 0 is the ReLU."""
-        return build.rectified(name, inputs[0])
+        return build.clamped(name, inputs[0], low=0.0)

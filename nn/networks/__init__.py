@@ -1,8 +1,12 @@
-"""Networks to train, one file each: `network(sizes) -> torch.nn.Module`, found by the file's name."""
+"""Networks to train, one file each: `network(input_shape, classes, **settings) -> torch.nn.Module`, by the file's name.
+
+Each takes images (batch, channels, height, width) of 0..1, for which `input_shape` is (height, width, channels) as data
+sets have it, and gives logits (batch, classes).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nn import folder
@@ -10,7 +14,7 @@ from nn import folder
 if TYPE_CHECKING:
     import torch
 
-Builder = Callable[[Sequence[int]], "torch.nn.Module"]
+Builder = Callable[..., "torch.nn.Module"]
 
 
 def available() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,17 +12,20 @@ import torch
 from bitline.core.errors import ConfigError
 
 
-def network(sizes: Sequence[int]) -> torch.nn.Sequential:
+def network(input_shape: Sequence[int], classes: int, *, hidden: Sequence[int] = (128,)) -> torch.nn.Sequential:
     """An MLP for images.
 
     Args:
-        sizes: pixels of an image, neurons of each hidden layer, classes; as (784, 128, 10).
+        input_shape: of an image.
+        classes: outputs.
+        hidden: neurons of each hidden layer.
 
     Raises:
-        ConfigError: fewer than two sizes, or one below 1.
+        ConfigError: a layer without neurons.
     """
-    if len(sizes) < 2 or min(sizes) < 1:
-        raise ConfigError(f"mlp: sizes = {list(sizes)}; pixels, hidden neurons and classes, as [784, 128, 10]")
+    sizes = (math.prod(input_shape), *hidden, classes)
+    if min(sizes) < 1:
+        raise ConfigError(f"mlp: hidden = {list(hidden)}: every layer needs a neuron at least")
     layers: OrderedDict[str, torch.nn.Module] = OrderedDict(flatten=torch.nn.Flatten())
     for place, (inputs, outputs) in enumerate(pairwise(sizes), start=1):
         last = place == len(sizes) - 1

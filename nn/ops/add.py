@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from bitline.core.array import IntArray
-from nn.operator import Bounds, Operator, Shape, same_shape
+from nn.operator import Bounds, Operator, Shape, common_shape
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,8 +21,8 @@ class Add(Operator):
     arity: ClassVar[int] = 2
 
     def shape(self, *shapes: Shape) -> Shape:
-        """The common shape."""
-        return same_shape("add", shapes)
+        """The common shape; axes of length 1 are repeated."""
+        return common_shape("add", shapes)
 
     def bounds(self, *bounds: Bounds) -> Bounds:
         """The sums of the bounds."""
@@ -29,6 +32,10 @@ class Add(Operator):
         """The sums."""
         return inputs[0] + inputs[1]
 
+    def differentiable(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """The same."""
+        return inputs[0] + inputs[1]
+
     def operations(self, *shapes: Shape) -> Mapping[str, int]:
         """One addition an element."""
-        return {"add": math.prod(shapes[0])}
+        return {"add": math.prod(self.shape(*shapes))}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bitline.core.array import IntArray
 from bitline.core.errors import ConfigError
 from nn.operator import Bounds, Operator, Shape
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,3 +40,7 @@ class Clamp(Operator):
         """The limited values."""
         limited: IntArray = np.clip(inputs[0], self.low, self.high)
         return limited
+
+    def differentiable(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """The same; there is no gradient beyond the limits."""
+        return inputs[0].clamp(self.low, self.high)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from bitline.core.errors import ConfigError
 from nn.operator import Shape
 from nn.patches import output_size, patches
 from nn.product import Product
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +70,16 @@ class Conv2d(Product):
             return found.reshape(positions, pixels * inputs)
         by_group = found.reshape(positions, pixels, self.groups, inputs).transpose(0, 2, 1, 3)
         return by_group.reshape(positions, self.groups * pixels * inputs)
+
+    def torch_multiply(self, x: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """By torch's convolution, which has channels first."""
+        from torch.nn.functional import conv2d, pad
+
+        _, stride, (top, bottom, left, right), dilation = self._geometry
+        padded = pad(x.permute(0, 3, 1, 2), (left, right, top, bottom))
+        kernels = weights.permute(3, 2, 0, 1)
+        found = conv2d(padded, kernels, stride=stride, dilation=dilation, groups=self.groups)
+        return found.permute(0, 2, 3, 1)
 
     def vector_shape(self, shape: Shape) -> Shape:
         """Height and width of the result."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bitline.core.array import IntArray
 from nn.operator import Bounds, Operator, Shape, channels_first
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,3 +29,8 @@ class Flatten(Operator):
         """The same values, shape (batch, features)."""
         (x,) = inputs
         return channels_first(x).reshape(len(x), math.prod(x.shape[1:]))
+
+    def differentiable(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """The same."""
+        (x,) = inputs
+        return (x.movedim(-1, 1) if x.dim() == 4 else x).flatten(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from bitline.core.array import IntArray
 from bitline.core.errors import ConfigError
 from nn.operator import Shape
 from nn.product import Product
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,10 @@ class Linear(Product):
     def vectors(self, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Every vector along the last axis."""
         return x.reshape(-1, x.shape[-1])
+
+    def torch_multiply(self, x: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """By torch's matrix product."""
+        return x @ weights
 
     def vector_shape(self, shape: Shape) -> Shape:
         """All axes but the last."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bitline.core.array import IntArray
 from bitline.core.errors import ConfigError
 from nn.operator import INT32, Bounds, Operator, Shape
+
+if TYPE_CHECKING:
+    import torch
 
 HALF_EVEN = "half_even"
 HALF_AWAY = "half_away"
@@ -38,6 +42,17 @@ def multiplier_and_shift(ratio: float, bits: int = MULTIPLIER_BITS) -> tuple[int
         multiplier, shift = multiplier << -shift, 0
     if multiplier >= 2**31:
         raise ConfigError(f"requantise: the ratio {ratio} is too large for a 31-bit multiplier")
+    return multiplier, shift
+
+
+def multipliers(ratios: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[IntArray, IntArray]:
+    """Multiplier and shift of each ratio, shapes (channels,); of 0 they are 0.
+
+    Raises:
+        ConfigError: as of `multiplier_and_shift`.
+    """
+    pairs = [multiplier_and_shift(ratio) if ratio else (0, 0) for ratio in ratios.tolist()]
+    multiplier, shift = np.array(pairs, dtype=np.int64).T
     return multiplier, shift
 
 
@@ -98,6 +113,24 @@ class Requantise(Operator):
         )
         rescale(flat, multiplier, shift, self.low, self.high, int(self.rounding == HALF_EVEN), result)
         return result.reshape(x.shape)
+
+    @property
+    def ratios(self) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        """What results are of inputs: multiplier / 2^shift."""
+        return np.asarray(np.ldexp(self.multiplier.astype(float), -self.shift))
+
+    def scaled_by(self, factor: float | np.ndarray[Any, np.dtype[np.float64]]) -> Requantise:
+        """The operator whose results are those of inputs `factor` times as large: one number, or one a channel."""
+        multiplier, shift = multipliers(self.ratios * factor)
+        return replace(self, multiplier=multiplier, shift=shift)
+
+    def differentiable(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """The gradient is that of the clamp before rounding."""
+        import torch
+
+        from nn.straight_through import as_run
+
+        return as_run(self, (inputs[0] * torch.tensor(self.ratios)).clamp(self.low, self.high), *inputs)
 
     def operations(self, *shapes: Shape) -> Mapping[str, int]:
         """One multiplication an element; the shift is wiring, the rounding one addition."""

@@ -1,11 +1,14 @@
 """Matrix products on ReRAM crossbars, everything else in integers.
 
-Each linear layer is cut into tiles; every tile is one array. The arrays of a layer work side by side, layers one after
-the other. Codes of the tiles in a column are added digitally; biases and requantisation are in codes (nn.fold_codes).
+Each matrix is cut into tiles; every tile is one array. The arrays of a layer work side by side, a layer's vectors (the
+positions of a convolution) one after the other on them, layers one after the other. Codes of the tiles in a column are
+added digitally; biases and requantisation are in codes (nn.fold_codes). `nn.placement` says how signed inputs get to
+arrays, `nn.tiling` how the channels of a depthwise convolution share one.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -16,13 +19,18 @@ from bitline.core.array import IntArray
 from bitline.core.errors import ConfigError
 from bitline.core.seeds import stream
 from crossbar.costs import Process
-from nn.fold_codes import bias_in_codes, fold_code_scales
+from nn.calibration import Calibration, calibrate
+from nn.fold_codes import fold_code_scales
 from nn.graph import Graph
-from nn.layer_cost import energy_per_image, latency_per_image
-from nn.placement import Layer, PlacedLayer
+from nn.layer_cost import digital_operations, energy_per_image, latency_per_image
+from nn.operator import Bounds
+from nn.placement import Layer, PlacedLayer, input_range
 from nn.product import Product
+from nn.product_inputs import products, sampled_vectors
 from nn.target import ArrayFactory, Images, Inference
-from nn.tiling import tiles
+from nn.tiling import block_tiles
+
+_TRACED = 2**20  # numbers a chip that a trace may take: 4 MB
 
 
 @dataclass(frozen=True)
@@ -32,9 +40,11 @@ class Target:
     Args:
         arrays: makes arrays; says how large they can be.
         seed: of the study; chip number i draws its cells from (seed, i, layer, tile).
-        batch: images computed at a time; part of what fixes the bits of a result.
-        trace: so many images (the first ones) leave every layer's inputs and codes in the trace.
+        batch: images computed at a time, fewer where `Graph.batch` says so; part of what fixes the bits of a result.
+        trace: so many images (the first ones) leave every layer's inputs and codes in the trace, as many of them as
+            take 4 MB a chip.
         process: that published costs of digital logic are scaled to.
+        calibration: of each chip, once it is programmed; see nn.calibration.
         range_share: of the range that calibration chose, what a converter covers; above 1 is headroom.
         threads: that work on a layer's arrays; no result depends on it.
     """
@@ -48,6 +58,7 @@ class Target:
     range_share: float = 1.0
     threads: int = 1
     process: Process = field(default_factory=Process)
+    calibration: Calibration = field(default_factory=Calibration)
 
     def __post_init__(self) -> None:
         if self.batch < 1 or self.trace < 0 or not self.range_share > 0 or self.threads < 1:
@@ -57,44 +68,44 @@ class Target:
             )
 
     def compile(self, graph: Graph, calibration: Images) -> ReramProgram:
-        """Lay every linear node out and fix its converters' range on the calibration images, before the activation."""
+        """Lay every product out and fix its converters' range on the calibration images, before the activation.
+
+        Of a layer with many vectors an image, a sample of 8192 vectors of those images fixes the range.
+
+        Raises:
+            ConfigError: no calibration images, or a layer that the arrays can't hold; names the layer.
+        """
         if not len(calibration):
             raise ConfigError(f"{self.name}: no calibration images")
-        values = graph.run(calibration)
-        layers = [
-            self._layer(node.name, node.operator, values[node.inputs[0]], graph.bounds[node.inputs[0]])
-            for node in graph.nodes
-            if isinstance(node.operator, Product)
-        ]
+        seen = sampled_vectors(graph, calibration, self.seed)
+        layers = []
+        for name, operator, source in products(graph):
+            try:
+                layers.append(self._layer(name, operator, seen[name], graph.bounds[source]))
+            except ConfigError as error:
+                raise ConfigError(f"{self.name}: layer {name!r}: {error}") from error
         coded = fold_code_scales(graph, {layer.name: layer.scale for layer in layers})
-        return ReramProgram(self, coded, tuple(layers))
+        return ReramProgram(self, graph, coded, tuple(layers), calibration[: self.calibration.images])
 
-    def _layer(self, name: str, operator: Product, x: IntArray, bounds: tuple[int, int]) -> Layer:
-        if bounds[0] < 0:
-            raise ConfigError(f"{self.name}: the inputs of {name!r} can be negative; the arrays take unsigned inputs")
-        bits = max(bounds[1].bit_length(), 1)
-        rows, cols = operator.weights.shape
-        cut = tuple(tiles(rows, cols, self.arrays.max_rows, self.arrays.max_cols))
+    def _layer(self, name: str, operator: Product, vectors: IntArray, bounds: Bounds) -> Layer:
+        low, bits = input_range(operator, bounds)
+        blocks = operator.matrices
+        cut = tuple(block_tiles(blocks, self.arrays.max_rows, self.arrays.max_cols))
         arrays, needed = [], []
         for tile in cut:
             array = self.arrays(*tile.shape, bits)
-            weights = operator.weights[tile.rows, tile.cols]
-            array.program(weights, stream(self.seed, "chip.calibration", name, *tile.place))
-            needed.append(array.required_range(x[:, tile.rows]))
+            array.program(tile.weights(blocks), stream(self.seed, "chip.calibration", name, *tile.place))
+            needed.append(array.required_range(vectors[:, tile.rows] - low))
             arrays.append(array)
         full_scale = max(needed) * self.range_share
         if not full_scale > 0:
-            raise ConfigError(
-                f"{self.name}: layer {name!r} gives no current on the calibration images; are its weights 0?"
-            )
+            raise ConfigError("it gives no current on the calibration images; are its weights 0?")
         for array in arrays:
             array.set_range(full_scale)
         scale = arrays[0].scale
         if any(abs(array.scale - scale) > 1e-9 * scale for array in arrays):
-            raise ConfigError(
-                f"{self.name}: the tiles of layer {name!r} differ in scale, so that their codes can't be added"
-            )
-        return Layer(name, operator.weights, bias_in_codes(operator, scale), cut, bits, full_scale, scale)
+            raise ConfigError("its tiles differ in scale, so that their codes can't be added")
+        return Layer(name, operator, operator.bias, cut, bits, full_scale, scale, low).ranged(full_scale, scale)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,36 +114,38 @@ class ReramProgram:
 
     Args:
         target: its settings.
+        source: of products, as it was compiled.
         graph: biases and requantisation in codes.
-        layers: the linear nodes, in the graph's order.
+        layers: the products, in the graph's order.
+        images: that a chip is calibrated on.
     """
 
     target: Target
+    source: Graph
     graph: Graph
     layers: tuple[Layer, ...]
+    images: Images
 
     @property
     def logit_scale(self) -> float:
-        """That of the graph in codes."""
-        return self.graph.output_scale
+        """That of the graph in codes; of calibrated chips, whose codes differ in worth, that of products."""
+        return self.graph.output_scale if self.target.calibration.correction == "none" else self.source.output_scale
 
     def run(self, x: Images, sample: int) -> Inference:
         """Infer on chip number `sample`; see nn.target.Program."""
         if not len(x):
             raise ConfigError(f"{self.target.name}: no images")
         settings = self.target
-        chip = [
-            PlacedLayer.program(layer, settings.arrays, settings.seed, sample, settings.threads)
-            for layer in self.layers
-        ]
+        chip, graph = self.chip(sample)
         logits: list[IntArray] = []
         trace: dict[str, list[IntArray]] = {}
-        for batch, start in enumerate(range(0, len(x), self.target.batch)):
+        size, traced = self.graph.batch(settings.batch), self._traced()
+        for batch, start in enumerate(range(0, len(x), size)):
             instead = {placed.layer.name: placed.product(batch) for placed in chip}
-            values = self.graph.run(x[start : start + self.target.batch], instead)
-            logits.append(values[self.graph.output])
-            self._keep(trace, values, self.target.trace - start)
-        if self.target.trace:
+            values = graph.run(x[start : start + size], instead)
+            logits.append(values[graph.output])
+            self._keep(trace, values, traced - start)
+        if settings.trace:
             for placed in chip:
                 stuck = placed.faults()
                 if stuck is not None:
@@ -142,9 +155,26 @@ class ReramProgram:
             logits=np.concatenate(logits),
             trace={name: np.concatenate(parts) for name, parts in trace.items()},
             counts={placed.layer.name: placed.counts() for placed in chip} | {"digital": self.operations()},
-            energy=energy_per_image(costs, len(x), self.operations(), self.target.process),
+            energy=energy_per_image(costs, len(x), self.operations(), settings.process),
             latency=latency_per_image(costs, [placed.products() / len(x) for placed in chip]),
         )
+
+    def chip(self, sample: int) -> tuple[list[PlacedLayer], Graph]:
+        """The layers of chip number `sample`, programmed and calibrated, and the graph in codes that goes with them."""
+        settings = self.target
+        chip = [
+            PlacedLayer.program(layer, settings.arrays, settings.seed, sample, settings.threads)
+            for layer in self.layers
+        ]
+        if settings.calibration.correction == "none":
+            return chip, self.graph
+        return chip, calibrate(self.source, chip, self.images, settings.calibration)
+
+    def _traced(self) -> int:
+        """Images to trace: those asked for, as long as what is kept of them stays small."""
+        shapes = self.graph.shapes
+        names = [name for layer in self.layers for name in (layer.name, self.graph.node(layer.name).inputs[0])]
+        return min(self.target.trace, _TRACED // sum(math.prod(shapes[name]) for name in names))
 
     def _keep(self, trace: dict[str, list[IntArray]], values: Mapping[str, IntArray], wanted: int) -> None:
         """Trace up to `wanted` images of a batch: each layer's inputs, and its codes with bias, before the ReLU."""
@@ -156,7 +186,10 @@ class ReramProgram:
             trace.setdefault(f"{layer.name}_codes", []).append(values[layer.name][:wanted])
 
     def operations(self) -> dict[str, int]:
-        """Digital operations for an image outside the arrays: a tile's sum into an accumulator, requantisation."""
-        total = {kind: count for kind, count in self.graph.operations().items() if kind != "mac"}
-        sums = sum(tile.shape[1] for layer in self.layers for tile in layer.tiles)
-        return total | {"add": total.get("add", 0) + sums}
+        """Digital operations for an image outside the arrays: a tile's sums into accumulators, all other nodes."""
+        total = digital_operations(self.graph)
+        for layer in self.layers:
+            shape = self.graph.shapes[self.graph.node(layer.name).inputs[0]]
+            sums = sum(tile.shape[1] for tile in layer.tiles)
+            total["add"] = total.get("add", 0) + math.prod(layer.operator.vector_shape(shape)) * sums
+        return total

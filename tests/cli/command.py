@@ -16,7 +16,7 @@ samples = 24
 [reram]
 samples = 14
 [network]
-hidden = [16]
+arguments = { hidden = [16] }
 epochs = 3
 [array]
 rows = 32
@@ -28,6 +28,11 @@ images = 60
 products = 4
 size = 8
 cells_size = 4
+[trace]
+layers = ["fc2"]
+chips = 2
+images = 3
+quantities = ["inputs", "codes", "tiles", "currents"]
 """
 
 

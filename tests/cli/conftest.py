@@ -70,3 +70,33 @@ def finished_run(finished):
     results, _ = finished
     (folder,) = (results / "tiny").iterdir()
     return folder
+
+
+@pytest.fixture(scope="session")
+def stage(study_file, finished_run):
+    """Study, models and network of the finished run, its chips drawn until a half width is reached."""
+    from bitline.cli.network import Network
+    from bitline.cli.study import Accuracy, load_study
+    from bitline.core.model_file import ModelFile
+    from nn.archive import read_arrays
+    from nn.graph_file import graph_hash, load
+    from nn.study import References
+
+    study = load_study(study_file)
+    study = study.model_copy(
+        update={"accuracy": Accuracy(chips=60, chips_min=8, half_width=0.012, images=60, trace_images=0)}
+    )
+    kept = read_arrays(finished_run / "network/references.npz")
+    graph = finished_run / "network/graph.npz"
+    references = References(kept["labels"], kept["floats"], kept["integers"])
+    network = Network(graph, graph_hash(load(graph)), references, (), "", graph.with_name("float.npz"))
+    return study, ModelFile.load(finished_run / "model.json"), network
+
+
+@pytest.fixture
+def characterised(stage, monkeypatch):
+    """Nothing is simulated or trained: the models and the network are those of the finished run."""
+    _, models, network = stage
+    monkeypatch.setattr("bitline.cli.stages.characterise", lambda *_: None)
+    monkeypatch.setattr("bitline.cli.stages.fit", lambda _: models)
+    monkeypatch.setattr("bitline.cli.stages.prepare_network", lambda *_: network)

@@ -11,13 +11,13 @@ from command import PROGRAM, TINY, bitline, listing
 from circuits.technology import load_technology
 
 STUDIES = {
-    "misspelt key": ("[network]\nhiden = [3]", ["study.toml", "network.hiden", "did you mean 'hidden'"]),
+    "misspelt key": ("[network]\nepoch = 3", ["study.toml", "network.epoch", "did you mean 'epochs'"]),
     "misspelt section": ("[netwrk]\nepochs = 3", ["study.toml", "netwrk", "did you mean 'network'"]),
     "wrong type": ("[sram]\nsamples = 'many'", ["study.toml", "sram.samples", "whole number", "many"]),
     "true is no number": ("[sram]\nsamples = true", ["study.toml", "sram.samples", "whole number", "true"]),
     "quotes": ("[conditions]\ntemperature = '27'", ["study.toml", "conditions.temperature", "without quotes", "'27'"]),
     "a number is no switch": ("[array]\nvariation = 1", ["study.toml", "array.variation", "true or false"]),
-    "no list": ("[network]\nhidden = 16", ["study.toml", "network.hidden", "[ ... ]"]),
+    "no list": ("[network]\naugment = 16", ["study.toml", "network.augment", "[ ... ]"]),
     "no section": ("sram = 5", ["study.toml", "sram: it is a section, written [sram]"]),
     "out of range": ("[array]\nadc_bits = 40", ["array.adc_bits", "less than or equal to 12"]),
     "other unit": ("[array]\nr_wire = '1 kV'", ["array.r_wire", "expected 'Ohm'"]),
@@ -30,6 +30,11 @@ STUDIES = {
     "odd bit lines": ("[array]\ncols = 31", ["array", "odd"]),
     "conductances in a wrong order": ("[array]\ng_min = '30u'\ng_max = '20u'", ["array", "not below g_max"]),
     "too few samples for a fit": ("[sense_amp]\nsamples = 0", ["sense_amp.samples = 0", "at least 24"]),
+    "too few samples of a column": (
+        "target = 'sram-cim'\n[sram_cim]\nsamples = 60",
+        ["sram_cim.samples = 60", "at least 80"],
+    ),
+    "bad name of a variant": ("[variants.'a.b']\nseed = 1", ["study.toml: variants: ", "letters, digits, _ and -"]),
     "bad name": ("name = '../up'", ["study.toml: name", "letters, digits"]),
     "unknown corner": ("[conditions]\ncorner = 'tx'", ["no corner 'tx'", "ff, fs, sf, ss, tt"]),
     "unknown technology": ("[conditions]\ntechnology = 'sky13'", ["sky13", "did you mean 'sky130'"]),

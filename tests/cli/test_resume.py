@@ -14,8 +14,8 @@ import pytest
 from command import TINY, bitline, listing, start
 
 from bitline.cli.characterise import Work, characterise
-from bitline.cli.pipeline import study_key
 from bitline.cli.run_folder import abandoned, partial_folder, writing
+from bitline.cli.stages import study_key
 from bitline.cli.study import load_study
 from bitline.core.errors import StoreError
 from bitline.core.store import Journal

@@ -5,7 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from bitline.core.model_file import ModelFile
+
 MODELS = Path(__file__).parents[1] / "crossbar" / "golden_storage" / "sram_storage.json"
+
+
+def test_every_model_of_the_macro_keeps_to_its_limit_on_what_it_has_not_seen():
+    residuals = {name: model.residual for name, model in ModelFile.load(MODELS).models.items()}
+    limited = {name: one for name, one in residuals.items() if one.limit is not None}
+    assert {"storage.drv", "storage.leakage", "storage.read_current", "storage.offset"} <= set(limited)
+    assert residuals["storage.drv"].samples == residuals["storage.lean"].samples == 80
+    for name, one in limited.items():
+        assert one.samples > 0, name
+        assert one.outside == 0, name
+        assert 0 < one.maximum <= one.limit, name
 
 
 def test_figures_are_costs_and_rates_with_their_kind(call):

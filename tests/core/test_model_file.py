@@ -32,6 +32,15 @@ def test_each_kind_evaluates_its_formula():
     assert lobes([0.0, 2.0], [0.0, 0.0]).tolist() == [0.0, 3.0]
 
 
+def test_the_least_corner_bounds_what_is_monotone_and_is_exact_on_knots():
+    table = {"knots": [[0.0, 1.0, 2.0], [0.0, 2.0]], "values": [[5.0, 9.0], [4.0, 7.0], [1.0, 2.0]]}
+    bound = model("least_corner", table, Input("x", "V", 0.0, 2.0), Input("y", "V", 0.0, 2.0))
+    assert bound([0.0, 1.0, 2.0], [2.0, 0.0, 2.0]).tolist() == [9.0, 4.0, 2.0]
+    assert bound(0.5, 2.0) == 7.0  # on one knot and between two
+    assert bound(1.5, 1.0) == 1.0  # the least of four
+    assert bound(0.5, [0.0, 1.0]).tolist() == [4.0, 4.0]
+
+
 def test_the_terms_of_a_quadratic():
     assert quadratic_terms(np.array([2.0, 3.0])).tolist() == [1, 2, 3, 4, 6, 9]
 

@@ -145,7 +145,31 @@ def test_6t_reads_that_flip_cells_are_refused() -> None:
     strong.program(np.ones((256, 2), dtype=np.int64), np.random.default_rng(0))
     with pytest.raises(ConfigError, match=r"at most \d+ rows, or word_line = [01]\.\d+ V for 256 rows"):
         strong.set_range(256.0)
-    assert CimArray(CimConfig(column())).disturb() == 0.0  # 8T
+    eight = CimArray(CimConfig(column()))
+    eight.program(np.ones((256, 2), dtype=np.int64), np.random.default_rng(0))
+    eight.set_range(256.0)
+    assert eight.disturb() == 0.0
+
+
+def test_the_rows_that_a_refusal_allows_are_the_most() -> None:
+    # full scale at 64 rows: more rows empty the bit line
+    six = replace(column("6t"), disturb=column("6t").disturb)
+    config = CimConfig(six, word_line=1.08, disturb_limit=1e-6)
+
+    def made(rows: int) -> CimArray:
+        array = CimArray(config)
+        array.program(np.ones((rows, 2), dtype=np.int64), np.random.default_rng(0))
+        array.set_range(64.0)
+        return array
+
+    with pytest.raises(ConfigError, match="at most") as refused:
+        made(256)
+    most = int(str(refused.value).partition("at most ")[2].partition(" ")[0])
+    assert 1 < most < 256
+    assert made(most).disturb() <= 1e-6
+    with pytest.raises(ConfigError, match=f"at most {most} rows"):
+        made(most + 1)
+    assert made(most // 2).disturb() <= made(most).disturb()
 
 
 def test_rows_that_stay_off_count_nothing() -> None:

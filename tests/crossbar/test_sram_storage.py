@@ -69,7 +69,7 @@ def series(name: str, coefficients: object, *more: Input, log: bool = True) -> F
     )
 
 
-def made_up() -> ModelFile:
+def made_up(**changed: float) -> ModelFile:
     figures = {
         **dict.fromkeys(("access_time", "cycle_time"), 1.1e-9),
         "word_line_time": 0.4e-9,
@@ -80,6 +80,7 @@ def made_up() -> ModelFile:
         "read_energy": 5e-12,
         "write_energy": 9e-12,
         "leakage": 5e-8,
+        **changed,
     }
     found = [series(name, [[math.log(value), -0.3]]) for name, value in figures.items()]
     swing = Input("swing", "V", 0.05, 0.6)
@@ -331,6 +332,67 @@ def test_rates_fall_with_supply_and_rise_with_frequency_and_temperature_of_rest(
     warm, cold = (hold_rates(macro, np.array([0.3]), t, 6, 1).mean[0] for t in (125.0, -40.0))
     assert warm > cold
     assert held.sigma.max() > 0
+
+
+def test_bits_lost_at_rest_are_as_many_a_chip_as_a_binomial_says(macro: SramMacro) -> None:
+    chips, supply = 400, 0.3
+    held = hold_rates(macro, np.array([supply]), 27.0, chips, 5)
+    counts = 2 * held.bits * held.chips[0]  # a cell loses one of both values
+    assert counts == pytest.approx(np.round(counts))
+    kept = ndtr((supply - 0.25 - 0.01 * 0.27) / 0.03)  # of one side; the weaker of both says it
+    chance = 1 - kept**2
+    variance = held.bits * chance * (1 - chance)
+    assert abs(counts.mean() - held.bits * chance) < 4 * math.sqrt(variance / chips)
+    assert counts.var(ddof=1) / variance == pytest.approx(1, abs=4 * math.sqrt(2 / chips))
+    assert held.sigma[0] == pytest.approx(counts.std(ddof=1) / 2 / held.bits)
+
+
+@pytest.mark.parametrize("columns_vary", [True, False])
+def test_columns_and_the_replica_spread_misreads_from_chip_to_chip_as_their_draws_say(*, columns_vary: bool) -> None:
+    found = replace(SramMacro.of(made_up(sensing_time=0.08e-9, replica_time=0.075e-9)), noise_capacitance=math.inf)
+    number, rows, columns = 300, found.words, found.bits
+    speeds = math.hypot(0.1, 0.12)  # sigma of a cell's logarithm
+    counts, expected, variance, sensing = (np.empty(number) for _ in range(4))
+    for k in range(number):
+        chip = found.chip(6, k)
+        if not columns_vary:  # all at 20 mV, so that the replica alone is left
+            chip = replace(chip, amplifiers=np.tile([0.075, 0.0], (columns, 1)))
+        sensing[k] = chip.sensing(EASY)
+        offsets = -0.01 + (chip.amplifiers @ [0.012, -0.012]) / 0.03
+        chances = np.array([ndtr(_slowest_right(sensing[k], offset) / speeds) for offset in offsets])
+        expected[k], variance[k] = rows * chances.sum(), rows * (chances * (1 - chances)).sum()
+        counts[k] = chip.misreads(EASY)[0].sum()
+    # each chip against its own draws: independent cells, so a binomial a column
+    assert np.sum((counts - expected) ** 2) / variance.sum() == pytest.approx(1, abs=0.4)
+    # chip to chip: what its cells scatter and what its columns and its replica do add up, far beyond equal cells' share
+    share = expected.mean() / rows / columns
+    alike = rows * columns * share * (1 - share)
+    assert counts.var() / (variance.mean() + expected.var()) == pytest.approx(1, abs=0.25)
+    assert counts.var() > 3 * alike
+    if columns_vary:
+        read = rates(found, [EASY], 20, 6)["read"]
+        assert read.values[0, :, 0] * rows * columns == pytest.approx(counts[:20])
+    else:
+        assert (np.diff(expected[np.argsort(sensing)]) <= 1e-9).all()  # a late enable is a safe one
+    # the replica: the mean of eight lognormal speeds, to second order in their spread
+    relative = (math.exp(speeds**2) - 1) / found.replica_cells
+    mean, discharge = math.exp(speeds**2 / 2), found.value("replica_time", EASY)
+    constant = found.value("sensing_time", EASY) - discharge
+    slowed = discharge / mean * (1 + relative)
+    assert abs(sensing.mean() - constant - slowed) < 4 * sensing.std() / math.sqrt(number)
+    spread = discharge / mean * math.sqrt(relative)
+    assert sensing.std() == pytest.approx(spread, rel=4 / math.sqrt(2 * number) + 0.03)
+
+
+def _slowest_right(sensing: float, offset: float) -> float:
+    """Logarithm of the speed at which a cell that stores 0 has a swing that its loss and the offset just take."""
+    lowest = 0.3e-9 * math.exp(-0.4 - 0.9)  # s, to 50 mV; in proportion before that
+
+    def margin(log: float) -> float:
+        late = sensing * math.exp(log) / lowest
+        return 0.05 * late * (late < 1) + (0.05 + 0.275 * math.log(late) / 0.9) * (late >= 1) - 0.01 * math.exp(log)
+
+    return float(brentq(lambda log: margin(log) - offset, -30.0, 1.5)) if offset > 0 else -math.inf
 
 
 def test_a_shmoo_has_a_corner_that_works_and_one_that_does_not(macro: SramMacro) -> None:

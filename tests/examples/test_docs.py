@@ -1,5 +1,6 @@
 """The pages of the docs say what the code says."""
 
+import json
 import re
 from pathlib import Path
 
@@ -49,7 +50,9 @@ def test_a_default_is_as_documented(section, key):
     elif isinstance(default, (int, float)):
         assert default in [parse_quantity(number) for number in re.findall(r"`([\d.e-]+)`", written)]
     elif isinstance(default, tuple):
-        assert written == f"`{list(default)}`"
+        assert written == f"`{json.dumps(default)}`"
+    elif isinstance(default, dict):
+        assert (written, default) == ("`{}`", {})
     else:
         assert written == f'`"{default}"`'
 

@@ -62,6 +62,14 @@ def nn_digits(said):
     assert low < value < high
 
 
+def neurram_ladder(said):
+    rungs = dict(re.findall(r"^\| (.+?) \| ([\d.]+)% \|", said, re.MULTILINE))
+    ideal, relaxed = (float(rungs[name]) for name in ("plain, on ideal cells, 12-bit converters", "plain + relaxation"))
+    assert abs(ideal - float(rungs["plain, 8-bit weights, 4-bit activations"])) < 1
+    assert 85 < relaxed < ideal
+    assert float(rungs["  ten times these"]) < float(rungs["+ wires of 1 Ohm a segment, drivers of 100 Ohm"])
+
+
 def core_samples(said):
     assert "20 samples were there" in said
     assert numbers(r"mean ([\d.]+) ohm of 50, 1 failed", said)[0] == pytest.approx(1000, abs=4 * 50 / 49**0.5)
@@ -69,7 +77,16 @@ def core_samples(said):
     assert "sample 42 alone equals sample 42 of the set: True" in said
 
 
-CHECKS = (circuits_netlists, spice_cell, rare_failures, model_file, crossbar_wires, nn_digits, core_samples)
+CHECKS = (
+    circuits_netlists,
+    spice_cell,
+    rare_failures,
+    model_file,
+    crossbar_wires,
+    nn_digits,
+    neurram_ladder,
+    core_samples,
+)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

@@ -24,7 +24,7 @@ def digits():
 @pytest.fixture(scope="session")
 def module(digits):
     how = Training(epochs=30, batch=32)
-    return train(lambda: find("mlp")((64, 24, 10)), digits.train_x, digits.train_y, how)
+    return train(lambda: find("mlp")((8, 8, 1), 10, hidden=(24,)), digits.train_x, digits.train_y, how)
 
 
 @pytest.fixture(scope="session")

@@ -53,5 +53,5 @@ class IdealFactory:
     def __call__(self, rows, cols, input_bits):
         assert rows <= self.max_rows
         assert cols <= self.max_cols
-        assert input_bits == 8
+        assert input_bits <= 8
         return IdealArray(rows, cols, self.lsb, self.sigma, self.noise)

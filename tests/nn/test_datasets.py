@@ -140,8 +140,8 @@ def test_what_is_no_data_set_is_told(tmp_path):
     assert {"digits", "mnist"} <= set(available())
     with pytest.raises(ConfigError, match="'digit' is neither"):
         load("digit")
-    (tmp_path / "a.csv").write_text("1,2")
-    with pytest.raises(ConfigError, match=r"a\.csv: no known kind"):
-        load(tmp_path / "a.csv")
+    (tmp_path / "a.txt").write_text("1,2")
+    with pytest.raises(ConfigError, match=r"a\.txt: no known kind"):
+        load(tmp_path / "a.txt")
     with pytest.raises(ConfigError, match="no known kind"):
         load(tmp_path)

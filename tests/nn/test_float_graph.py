@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -60,12 +63,29 @@ def test_folding_changes_nothing_but_rounding(residual, network, digits):
         assert np.allclose(folded.logits(x), graph.logits(x), rtol=1e-12, atol=1e-12)
 
 
-def test_a_batch_norm_that_cannot_be_folded_is_told():
-    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 2))
-    network = import_module(module.eval(), (2, 2, 1))
-    assert len(fold_batch_norms(network).nodes) == 3
-    with pytest.raises(ConfigError, match="batch norm '1'"):
-        quantise(network, images(10, 2, 2, 1))
+def test_values_are_let_go_of_after_their_last_use(residual):
+    network = import_module(residual, (2, 3, 1))
+    x = images(40, 2, 3, 1) / 255.0
+    kept = {name: weakref.ref(values) for name, values in network.each(x) if name != "input"}
+    gc.collect()
+    assert [name for name, values in kept.items() if values() is not None] == []
+    live = []
+    for name, values in network.each(x):
+        kept[name] = weakref.ref(values)
+        del values
+        live.append(sum(kept[node.name]() is not None for node in network.nodes if node.name in kept))
+    assert max(live[2:]) <= 4  # of 6 nodes: the longest way around holds two, and one is computed
+    assert network.run(x).keys() == {"input", *(node.name for node in network.nodes)}
+
+
+def test_logits_do_not_depend_on_the_batch_but_for_rounding(residual):
+    network = import_module(residual, (2, 3, 1))
+    x = images(40, 2, 3, 1)
+    assert np.allclose(network.logits(x, batch=7), network.logits(x), rtol=1e-12, atol=1e-12)
+    assert network.batch(x[:1], 1000) == 1000
+    assert network.batch(np.zeros((1, 2, 3, 1), np.uint8), 10**9) == 2**23 // 6  # the widest node has 6 values
+    with pytest.raises(ConfigError, match="no images"):
+        network.logits(x[:0])
 
 
 def test_a_residual_network_quantises_closely(residual):
@@ -81,7 +101,7 @@ def test_a_residual_network_quantises_closely(residual):
 @pytest.mark.parametrize(
     ("module", "match"),
     [
-        (torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Softsign()), "'abs' at '0.1'"),
+        (torch.nn.Sequential(torch.nn.Flatten(), torch.nn.LogSoftmax(1)), "'log_softmax' at '0.1'"),
         (torch.nn.Sequential(torch.nn.Flatten(0), torch.nn.Linear(44, 2)), "the batch"),
         (
             torch.nn.Sequential(torch.nn.Flatten(), torch.nn.BatchNorm1d(4, track_running_stats=False)),

@@ -14,7 +14,7 @@ from nn.ops.add import Add
 from nn.ops.clamp import Clamp
 from nn.ops.flatten import Flatten
 from nn.ops.linear import Linear
-from nn.ops.requantise import HALF_AWAY, HALF_EVEN, Requantise, multiplier_and_shift
+from nn.ops.requantise import HALF_AWAY, HALF_EVEN, Requantise, multiplier_and_shift, multipliers
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
 
@@ -50,6 +50,17 @@ def test_multiplier_and_shift_are_within_half_a_step_of_the_ratio(ratio):
     multiplier, shift = multiplier_and_shift(ratio)
     assert 0 <= multiplier < 2**31
     assert abs(multiplier / 2**shift - ratio) <= ratio * 2**-16 + 2**-63
+
+
+def test_a_requantisation_scaled_is_that_of_larger_inputs():
+    multiplier, shift = multipliers(np.array([0.75, 0.0, 3.0]))
+    assert (multiplier / 2.0**shift).tolist() == [0.75, 0.0, 3.0]
+    scaled = Requantise(multiplier, shift, -9, 200, HALF_AWAY).scaled_by(np.array([4.0, 2.0, 0.5]))
+    assert scaled.ratios.tolist() == [3.0, 0.0, 1.5]
+    assert (scaled.low, scaled.high, scaled.rounding) == (-9, 200, HALF_AWAY)
+    single = Requantise(multiplier[:1], shift[:1], 0, 9)
+    assert single.scaled_by(2.0).ratios.tolist() == [1.5]
+    assert single.scaled_by(np.array([2.0, 4.0])).ratios.tolist() == [1.5, 3.0]  # one for all becomes one a channel
 
 
 @pytest.mark.parametrize("ratio", [0.0, -1.0, math.nan, math.inf, 2.0**40])

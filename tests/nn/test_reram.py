@@ -126,7 +126,8 @@ def test_tiles_that_share_their_inputs_give_what_each_gives_alone(config):
     weights, x = rng.integers(-7, 8, (20, 11)), rng.integers(0, 256, (300, 20))
     factory = crossbar_factory(TileConfig(rows=12, cols=8, weight_bits=4, read_noise=0.02, **config))
     cut = tuple(tiles(20, 11, factory.max_rows, factory.max_cols))
-    layer = Layer("fc", weights, rng.integers(-9, 9, 11), cut, 8, 1e-4, 1.0)
+    operator = Linear(weights, np.zeros(11, int))
+    layer = Layer("fc", operator, rng.integers(-9, 9, 11), cut, 8, 1e-4, 1.0)
     placed = PlacedLayer.program(layer, factory, seed=1, chip=2, threads=2)
     codes = placed.product(3)(x)
     expected = np.tile(layer.bias, (len(x), 1))
@@ -159,28 +160,13 @@ def test_codes_go_back_to_products_where_no_requantisation_takes_them():
 
 
 def test_what_arrays_cannot_hold_is_told(graph, digits):
-    nodes = (
-        Node("codes", Requantise(np.array([1]), np.array([0]), -128, 127), ("input",)),
-        Node("fc", Linear(np.array([[1], [2]]), np.array([0])), ("codes",)),
-    )
-    signed = Graph((2,), 8, nodes, "fc", 1.0)
     x = np.full((3, 2), 9)
-    assert signed.bounds["codes"] == (0, 127)  # inputs are unsigned, so these codes are too
-    Target(IdealFactory(), 1)
-    negative = Graph(
-        (2,),
-        8,
-        (
-            Node("n", Linear(-np.eye(2, dtype=int), np.zeros(2, int)), ("input",)),
-            Node("fc", Linear(np.array([[1], [2]]), np.array([0])), ("n",)),
-        ),
-        "fc",
-        1.0,
-    )
-    with pytest.raises(ConfigError, match="'fc' can be negative"):
-        Target(IdealFactory(), 1).compile(negative, x)
+    wide = Node("wide", Linear(np.array([[700, -700], [0, 0]]), np.zeros(2, int)), ("input",))
+    nodes = wide, Node("fc", Linear(np.array([[1], [2]]), np.array([0])), ("wide",))
+    with pytest.raises(ConfigError, match="layer 'fc': input_bits is 19; it must be from 1 to 16"):
+        Target(crossbar_factory(TileConfig(weight_bits=11)), 1).compile(Graph((2,), 8, nodes, "fc", 1.0), x)
     nothing = Graph((2,), 8, (Node("fc", Linear(np.zeros((2, 1), int), np.array([0])), ("input",)),), "fc", 1.0)
-    with pytest.raises(ConfigError, match="'fc' gives no current"):
+    with pytest.raises(ConfigError, match="layer 'fc': it gives no current"):
         Target(IdealFactory(), 1).compile(nothing, x)
     with pytest.raises(ConfigError, match="no calibration images"):
         Target(IdealFactory(), 1).compile(graph, digits.train_x[:0])

@@ -1,4 +1,5 @@
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,6 +79,15 @@ def test_figures_compare_with_float_and_integer(task, references):
     parts = sum(told[f"energy_{name}"].value for name in ("array", "adc", "digital_add", "digital_multiply"))
     assert told["energy_per_image"].value == pytest.approx(parts)
     assert told["latency_per_image"].unit == "s"
+
+
+def test_a_half_width_that_was_wanted_is_in_every_interval(task, references):
+    found = samples(task, 4)
+    uneven = replace(references, labels=np.where(references.labels < 9, 0, 9))
+    plain, wide = figures(found, uneven), figures(found, uneven, half_width=0.3)
+    for name in ("accuracy_change", "recall_0", "recall_9"):
+        reach = plain[name].value - plain[f"{name}_low"].value
+        assert reach < 0.3 < wide[name].value - wide[f"{name}_low"].value
 
 
 def test_failed_chips_are_counted(task, references):

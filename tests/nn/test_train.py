@@ -10,7 +10,7 @@ SHORT = Training(epochs=2, batch=64)
 
 
 def build():
-    return find("mlp")((64, 16, 10))
+    return find("mlp")((8, 8, 1), 10, hidden=(16,))
 
 
 def test_the_same_seed_gives_the_same_bits_whatever_came_before(digits):
@@ -41,19 +41,19 @@ def test_progress_is_told_up_to_the_end(digits):
 
 
 def test_the_network_is_as_its_sizes_say():
-    network = find("mlp")((784, 128, 64, 10))
+    network = find("mlp")((28, 28, 1), 10, hidden=(128, 64))
     assert [name for name, _ in network.named_children()] == [
         *("flatten", "fc1", "bn1", "relu1", "fc2", "bn2", "relu2", "fc3")
     ]
-    assert network(torch.zeros(2, 28, 28)).shape == (2, 10)
+    assert network(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
     assert "mlp" in available()
 
 
 def test_what_cannot_be_trained_is_told(digits):
     with pytest.raises(ConfigError, match="'mpl'; did you mean 'mlp'"):
         find("mpl")
-    with pytest.raises(ConfigError, match="sizes"):
-        find("mlp")((64,))
+    with pytest.raises(ConfigError, match="hidden"):
+        find("mlp")((8, 8, 1), 10, hidden=(0,))
     with pytest.raises(ConfigError, match="epochs"):
         Training(epochs=0)
     with pytest.raises(ConfigError, match="fewer than one batch"):

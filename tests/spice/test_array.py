@@ -7,6 +7,7 @@ from bitline.core.array import Array
 from bitline.core.errors import ConfigError, ModelRangeError
 from bitline.core.figures import SIMULATED
 from circuits.adc import Adc
+from circuits.array_factory import ConfiguredFactory
 from circuits.crossbar import Wires
 from circuits.dac import Dac
 from circuits.faults import Faults
@@ -16,7 +17,7 @@ from circuits.verify import Verify
 from crossbar.lines import solve_lines
 from crossbar.solve import solve
 from crossbar.tile import CrossbarArray, TileConfig
-from spice.array import SpiceArray, TransistorCells, currents, netlist, simulate, spice_factory
+from spice.array import SpiceArray, TransistorCells, currents, netlist, simulate
 from spice.batch import run_batch
 
 CONFIG = TileConfig(
@@ -111,7 +112,7 @@ def test_a_netlist_without_read_noise_says_so():
 
 
 def test_the_factory_gives_netlist_tiles():
-    factory = spice_factory(CONFIG)
+    factory = ConfiguredFactory(CONFIG, SpiceArray)
     assert (factory.max_rows, factory.max_cols) == (12, 5)
     array = factory(3, 2, 4)
     assert (array.rows, array.cols, array.config.input_bits) == (3, 2, 4)

@@ -78,7 +78,7 @@ def test_a_cell_holds_above_its_retention_voltage_and_not_below():
     running = engine()
     running.load(benches.netlists()["retention"])
     apply_vth(running, shifts)
-    drv = retention_voltage(running, 1.8)
+    drv, _ = retention_voltage(running, 1.8)
     assert holds(running, drv + 1e-3)
     assert not holds(running, drv - 1e-3)
     for supply in (drv - 0.02, drv + 0.02):  # the closed cell, started from either value
@@ -97,6 +97,50 @@ def test_a_cell_holds_above_its_retention_voltage_and_not_below():
             found = running.run("tran 1u 20m 0 200u")
             ends.append(found["q"][-1] - found["qb"][-1])
         assert (abs(ends[0] - ends[1]) > 0.02) == (supply > drv), supply
+
+
+@pytest.mark.parametrize(("tilt", "lost", "expected"), [(0.0, 1, 0.289), (0.25, 0, 0.190)])
+def test_a_value_that_is_lost_does_not_come_back_with_the_supply(tilt, lost, expected):
+    conditions = Conditions(temperature=78.8)
+    benches = Benches(conditions)
+    sigma = np.array([one.sigma for one in benches.variation.variables])
+    # between these cells the value that goes changes, and the first has two states again below where its 1 went
+    scores = np.array([-1.346 + tilt, -1.724, -1.854, 2.182 - tilt, 3.544, 0.725])
+    shifts = dict(zip(cells.DEVICES, scores * sigma, strict=True))
+    running = engine()
+    running.load(benches.netlists()["retention"])
+    apply_vth(running, shifts)
+    for start in (1.8, 1.31, 1.26):  # at which supply the search starts is no matter
+        drv, value = retention_voltage(running, start)
+        assert drv == pytest.approx(expected, abs=3e-3)
+        assert value == lost
+    if tilt == 0:
+        assert [holds(running, supply) for supply in (0.3, 0.26, 0.22)] == [True, False, True]
+    for rest in (drv - 0.01, drv + 0.01):  # the closed cell, its supply lowered and raised again
+        for held in (0, 1):
+            closed = _closed(benches.netlists()["retention"], held, rest)
+            running.load(closed)
+            apply_vth(running, shifts)
+            found = running.run(closed.analyses[0].removeprefix("."))
+            keeps = rest > drv or held != lost
+            assert (found["q"][-1] > found["qb"][-1]) == (held == 1 if keeps else held == 0), (rest, held)
+
+
+def _closed(opened, held, rest):
+    """The cell of the open bench closed, holding a value while all of its supplies go from 0.6 V to `rest` and back."""
+    lines = []
+    for line in opened.text.splitlines():
+        if line.startswith("vin"):
+            continue
+        if line.startswith(SUPPLIES):
+            source, node, ground, *_ = line.split()
+            line = f"{source} {node} {ground} dc 0.6 pwl(0 0.6 1m 0.6 50m {rest} 150m {rest} 200m 0.6)"  # noqa: PLW2901
+        for side, other in {"_left": " qb ", "_right": " q "}.items():
+            if side in line and line.startswith("m"):
+                line = line.replace(" in ", other)  # noqa: PLW2901
+        lines.append(line)
+    lines += [f".ic v(q)={0.6 * held!r} v(qb)={0.6 - 0.6 * held!r}", "cq q 0 1f", "cqb qb 0 1f"]
+    return type(opened)("closed", "\n".join(lines), (".tran 20u 200m 0 200u uic",))
 
 
 def test_mismatch_spreads_and_mostly_worsens(typical):

@@ -50,9 +50,10 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Climb the ladder of trust for a run, on cases it has not seen; exit status 1 if a rung does not hold."""
-    from bitline.cli.pipeline import run_study, study_key
+    from bitline.cli.pipeline import run_study
     from bitline.cli.report import write_report
     from bitline.cli.run_folder import finished_runs, require_run
+    from bitline.cli.stages import study_key
     from bitline.cli.study import load_study
     from bitline.cli.verify import verify as climb
 
@@ -63,7 +64,7 @@ def verify(
             folder = folder or run_study(study, results, workers or os.cpu_count() or 1)
     else:
         folder = require_run(what)
-    found = climb(folder, samples, products, images)
+    found = climb(folder, samples, products, images, workers or os.cpu_count() or 1)
     found.write(folder)
     write_report(folder)
     if as_json:

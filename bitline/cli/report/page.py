@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+from bitline.cli.points_file import read_points
 from bitline.cli.report.headline import headline
 from bitline.cli.report.markup import text
 from bitline.cli.report.section import Section, render, sections
@@ -18,11 +20,12 @@ _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inl
 
 
 def write_report(folder: Path, out: Path | None = None) -> Path:
-    """Write the report of a finished run or of characterised parts; it appears whole or not at all.
+    """Write the report of a finished run, a sweep, an ablation or characterised parts; it appears whole or not at all.
 
     Args:
-        folder: of the run, with run.h5, model.json, summary.json and config.toml; or one that
-            ``bitline characterize --out`` made, with PART.h5 and PART.json of one part or more.
+        folder: of the run, with run.h5, model.json, summary.json and config.toml; of a sweep or an ablation, with
+            summary.json; or one that ``bitline characterize --out`` made, with PART.h5 and PART.json of one part or
+            more.
         out: the file; by default report.html in that folder.
 
     Returns:
@@ -34,7 +37,8 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
         StoreError: an HDF5 file is missing or truncated.
     """
     target = out or folder / "report.html"
-    page = "".join(_page(read_source(folder)))
+    document = read_points(folder)
+    page = "".join(_page(read_source(folder)) if document is None else _points_page(document))
     partial = target.with_name(f".{target.name}.partial")
     try:
         partial.write_text(page, encoding="utf-8")
@@ -47,21 +51,32 @@ def write_report(folder: Path, out: Path | None = None) -> Path:
 
 
 def _page(run: RunSource) -> Iterable[str]:
-    from plotly.offline import get_plotlyjs
-
     rendered = {section: render(section, run) for section in sections() if section.shown(run)}
     shown = {section: pieces for section, pieces in rendered.items() if pieces}
+    made_from = "run.h5, model.json and summary.json" if run.config is not None else "the samples of the parts"
+    return _whole(run.summary.study, headline(run), shown, f"bitline {run.summary.version} from {made_from}")
+
+
+def _points_page(document: Mapping[str, Any]) -> Iterable[str]:
+    """The page of a sweep or an ablation, from its summary."""
+    from bitline.cli.report.points_page import points_headline, points_sections
+
+    made_by = f"bitline {document['version']} from summary.json"
+    return _whole(document["study"], points_headline(document), points_sections(document), made_by)
+
+
+def _whole(study: str, head: str, shown: Mapping[Section, list[str]], made_by: str) -> Iterable[str]:
+    from plotly.offline import get_plotlyjs
+
     links = "".join(f'<a href="#{section.anchor}">{text(section.title)}</a>' for section in shown)
     yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-    yield f"<title>bitline: {text(run.summary.study)}</title>\n<style>\n{_asset('page.css')}</style>\n</head>\n<body>\n"
-    yield f"<header><div>{headline(run)}</div></header>\n<nav><div>{links}</div></nav>\n<main>\n"
+    yield f"<title>bitline: {text(study)}</title>\n<style>\n{_asset('page.css')}</style>\n</head>\n<body>\n"
+    yield f"<header><div>{head}</div></header>\n<nav><div>{links}</div></nav>\n<main>\n"
     for section, pieces in shown.items():
         yield _section(section, pieces)
-    made_by = f"bitline {text(run.summary.version)}"
-    made_from = "run.h5, model.json and summary.json" if run.config is not None else "the samples of the parts"
-    yield f"</main>\n<footer>Made by {made_by} from {made_from}.</footer>\n"
+    yield f"</main>\n<footer>Made by {text(made_by)}.</footer>\n"
     yield f"<script>{get_plotlyjs()}</script>\n<script>\n{_asset('page.js')}</script>\n</body>\n</html>\n"
 
 

@@ -1,4 +1,7 @@
-"""A user's .npz: `images` and `labels`, perhaps `class_names`, perhaps `test_images` and `test_labels`."""
+"""A user's .npz: `images` and `labels`, perhaps `class_names`, perhaps `test_images` and `test_labels`, or `groups`.
+
+`groups` says what each image shows, as a patient or a lesion: images of one group stay on one side of the split.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from bitline.core.errors import ConfigError
 from nn.archive import read_arrays
 from nn.datasets.dataset import Dataset, dataset
 
-WHAT = "an .npz file with images, labels and perhaps class_names, test_images, test_labels"
-_KEYS = ("images", "labels", "class_names", "test_images", "test_labels")
+WHAT = "an .npz file with images, labels and perhaps class_names, test_images, test_labels, groups"
+_KEYS = ("images", "labels", "class_names", "test_images", "test_labels", "groups")
 
 
 def reads(path: Path) -> bool:
@@ -34,4 +37,7 @@ def read(path: Path) -> Dataset:
         raise ConfigError(f"{path}: 'class_names' must be a list of text, not {names.dtype} of shape {names.shape}")
     words = None if names is None else tuple(str(name) for name in names.astype(str))
     test = (held["test_images"], held["test_labels"]) if "test_images" in held else None
-    return dataset(str(path), (held["images"], held["labels"]), test, words)
+    groups = held.get("groups")
+    if groups is not None and groups.shape != held["labels"].shape:
+        raise ConfigError(f"{path}: 'groups' has shape {groups.shape}, 'labels' {held['labels'].shape}; one an image")
+    return dataset(str(path), (held["images"], held["labels"]), test, words, groups=groups)

@@ -1,4 +1,4 @@
-"""Array products that ngspice computed again: currents, errors, and the voltage that wires take."""
+"""Array products that ngspice computed again: currents or bit lines, errors, and the voltage that wires take."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from bitline.cli.report.section import Block, Section
 from bitline.cli.report.source import Floats, RunSource
 from bitline.core.figures import MODELLED, SIMULATED
 
+_COLUMNS, _VOLTAGES = "trust/columns", "trust/voltages"
 _WHAT = {"linear": "linear cells", "cells": "transistor-level cells"}
 
 
@@ -76,4 +77,50 @@ def _drop(run: RunSource) -> str:
     return card("IR drop of a tile", plot(figure, caption), caption, [MODELLED])
 
 
-SECTION = Section(70, "Arrays", (_drop, *_currents("linear"), *_currents("cells")), "trust")
+def _columns(run: RunSource) -> str:
+    """Bit lines of computing columns against ngspice's."""
+    products = run.group(_COLUMNS)
+    fast, slow = (np.asarray(products.valid(name), dtype=np.float64) for name in ("fast_v", "ngspice_v"))
+    figure = chart("ngspice (V)", "array (V)")
+    ends = np.array([slow.min(), slow.max()])
+    figure.add_trace(line(ends, ends, "equal", GREY, line={"width": 1}))
+    figure.add_trace(points(slow.ravel(), fast.ravel(), "bit lines", BLUE, opacity=0.6))
+    cells = " x ".join(map(str, products.valid("bits").shape[1:]))
+    error, codes = (float(np.max(products.valid(name))) for name in ("error", "codes"))
+    caption = (
+        f"{slow.size} bit lines of {len(slow)} products, with every transistor of {cells} cells and its mismatch in "
+        f"ngspice; largest error {relative(error)} of full scale, {codes:.2g} steps of the converter."
+    )
+    return card("Bit lines of whole columns", plot(figure, caption), caption, [MODELLED, SIMULATED])
+
+
+def _voltages(run: RunSource) -> str:
+    """Floating bit lines against ngspice's."""
+    products = run.group(_VOLTAGES)
+    fast, slow = (np.asarray(products.valid(name), dtype=np.float64) for name in ("fast_v", "ngspice_v"))
+    figure = chart("ngspice (V)", "array (V)")
+    ends = np.array([slow.min(), slow.max()])
+    figure.add_trace(line(ends, ends, "equal", GREY, line={"width": 1}))
+    figure.add_trace(points(slow.ravel(), fast.ravel(), "bit lines", BLUE, opacity=0.6))
+    cells = " x ".join(map(str, products.valid("g").shape[1:]))
+    caption = (
+        f"Settled voltages of floating bit lines, {len(slow)} blocks of up to {cells} linear cells with wires; largest "
+        f"error {relative(float(np.max(products.valid('error'))))}."
+    )
+    return card("Bit lines read by voltage", plot(figure, caption), caption, [MODELLED, SIMULATED])
+
+
+def _of(block: Block, group: str) -> Block:
+    """A block of runs that have a group; "" is for those that have neither of the others'."""
+
+    def shown(run: RunSource) -> str:
+        own = group in run.groups if group else not {_COLUMNS, _VOLTAGES} & set(run.groups)
+        return block(run) if own else ""
+
+    return shown
+
+
+_TILES = (_drop, *_currents("linear"), *_currents("cells"))
+_BLOCKS = (*(_of(block, "") for block in _TILES), _of(_columns, _COLUMNS), _of(_voltages, _VOLTAGES))
+
+SECTION = Section(70, "Arrays", _BLOCKS, "trust")

@@ -35,7 +35,7 @@ def _figures(run: RunSource) -> str:
 
 
 def _said(name: str, value: float) -> str:
-    return percent(value) if "accuracy" in name else quantity(value, "1", 6)
+    return percent(value) if "accuracy" in name or name.startswith("recall_") else quantity(value, "1", 6)
 
 
 def _by_chip(run: RunSource) -> str:
