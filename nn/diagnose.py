@@ -79,7 +79,8 @@ class LayerFigures:
         saturated: share of conversions.
         range_use: of the converters' range, what its inputs need on ideal cells; above 1 some saturate.
         negative: share of exact outputs below 0, which a ReLU drops.
-        without_db: signal to own error with one cause left out, dB, by cause.
+        fitted_db: as `own_db`; on a calibrated chip with gains and biases fitted to these very inputs.
+        without_db: the same with one cause left out, dB, by cause.
         wire_loss: share of the current that wires take on the worst tile with every input driven alike; None where
             arrays have none that are modelled.
         worst_tile: its place (row, column of tiles); None likewise.
@@ -97,13 +98,14 @@ class LayerFigures:
     saturated: float
     range_use: float
     negative: float
+    fitted_db: float
     without_db: Mapping[str, float]
     wire_loss: float | None = None
     worst_tile: tuple[int, int] | None = None
 
     def cost(self, cause: str) -> float:
         """What a cause takes of the ratio of signal to own error, dB; below 0 it makes up for something else."""
-        return self.without_db[cause] - self.own_db if math.isfinite(self.own_db) else 0.0
+        return self.without_db[cause] - self.fitted_db if math.isfinite(self.fitted_db) else 0.0
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def diagnose(
         name = each.layer.name
         x = found[coded.node(name).inputs[0]]
         case = _Case(number, each, x, found[name], exact[name], settings.calibration.correction)
-        figures.append(case.figures(without, probe or settings.arrays))
+        figures.append(case.figures(Without(settings.arrays), without, probe or settings.arrays))
     equal = exact[graph.output].argmax(axis=-1) == found[coded.output].argmax(axis=-1)
     return Diagnosis(chip, len(images), float(equal.mean()), tuple(sorted(figures, key=lambda each: each.own_db)))
 
@@ -172,10 +174,11 @@ class _Case:
     ideal: IntArray
     correction: Correction
 
-    def figures(self, without: Mapping[str, Without], probe: ArrayFactory) -> LayerFigures:
+    def figures(self, own: Without, without: Mapping[str, Without], probe: ArrayFactory) -> LayerFigures:
         layer, counts = self.placed.layer, self.placed.counts()
         product = layer.operator.run(self.x)
         given = self.codes * self.placed.worth
+        fitted = given if self.correction == "none" else self._again(own, product)
         loss, place = self._wires()
         return LayerFigures(
             layer=layer.name,
@@ -190,6 +193,7 @@ class _Case:
             saturated=counts["saturated"] / counts["conversions"],
             range_use=self._range_use(probe),
             negative=float(np.mean(self.ideal < 0)),
+            fitted_db=_ratio(product, fitted),
             without_db={cause: _ratio(product, self._again(arrays, product)) for cause, arrays in without.items()},
             wire_loss=loss,
             worst_tile=place,
@@ -199,6 +203,7 @@ class _Case:
         """The layer's outputs, in products, from the same inputs on other arrays of the same chip.
 
         On a calibrated chip gains and biases are fitted anew, to these inputs: those of the chip make up for the cause.
+        So what a cause costs is told against the chip's own arrays fitted to them as well.
         """
         layer, seed, chip = self.placed.layer, self.placed.seed, self.placed.chip
         wider = replace(layer, full_scale=layer.full_scale * arrays.wider)

@@ -19,7 +19,6 @@ from nn.diagnose import Diagnosis, LayerFigures, diagnose
 from nn.graph_file import load as load_graph
 from nn.targets.reram import Target
 
-PICTURE = "diagnosis.png"
 _SHOWN = 0.1  # dB
 
 

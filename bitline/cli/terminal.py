@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -24,6 +25,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from bitline.core.errors import ConfigError
 from bitline.core.figures import Figure, to_json
 from bitline.core.units import format_quantity
 
@@ -143,3 +145,15 @@ def finite(value: Any) -> Any:
     if isinstance(value, float) and value - value != 0:
         return None
     return value
+
+
+def check_picture(path: Path | None) -> None:
+    """Refuse the file of a picture that is not a PNG, before anything is computed.
+
+    Raises:
+        ConfigError: it does not end in .png, or there is no folder for it.
+    """
+    if path is not None and path.suffix != ".png":
+        raise ConfigError(f"--picture {path}: it is drawn as .png")
+    if path is not None and not path.parent.is_dir():
+        raise ConfigError(f"--picture {path}: there is no folder {path.parent}")

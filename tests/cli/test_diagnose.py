@@ -11,7 +11,7 @@ from bitline.cli.study import load_study
 from bitline.core.model_file import ModelFile
 from nn.diagnose import Diagnosis, LayerFigures
 
-LAYER = LayerFigures("conv", 0, "conv2d", 27, 8, 1, 100, 20.0, 18.0, 0.0, 0.9, 0.5, {})
+LAYER = LayerFigures("conv", 0, "conv2d", 27, 8, 1, 100, 20.0, 18.0, 0.0, 0.9, 0.5, 20.0, {})
 KNOWN = Causes({}, None, "array", 1.0, 8)
 
 

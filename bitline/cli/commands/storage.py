@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bitline.cli.commands.characterize import LARGEST
-from bitline.cli.terminal import print_figures, print_json, say
+from bitline.cli.terminal import check_picture, print_figures, print_json, say
 
 if TYPE_CHECKING:
     from crossbar.sram_storage import Access
@@ -41,8 +41,7 @@ def storage(
 
     if sweep is not None and sweep not in SWEEPS:
         raise ConfigError(f"--sweep {sweep}: it is one of {', '.join(SWEEPS)}")
-    if picture is not None and picture.suffix != ".png":
-        raise ConfigError(f"--picture {picture}: it is drawn as .png")
+    check_picture(picture)
     macro = SramMacro.of(ModelFile.load(models))
     clock = None if frequency is None else parse_quantity(frequency, "Hz")
     access = Access(parse_quantity(vdd, "V"), temperature, clock, timing)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bitline.cli.commands.run import Results, Workers
-from bitline.cli.terminal import note, output, print_json, resumable, say
+from bitline.cli.terminal import check_picture, note, output, print_json, resumable, say
 
 Picture = Annotated[Path | None, typer.Option(help="the picture, here too, .png")]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object")]
@@ -34,7 +34,7 @@ def sweep(
     from bitline.cli.study import load_study
 
     settings = load_study(study)
-    _check(picture)
+    check_picture(picture)
     from bitline.cli import knobs
     from bitline.cli.sweep import PICTURE, run_sweep
 
@@ -58,19 +58,12 @@ def ablate(
     from bitline.cli.study import load_study
 
     settings = load_study(study)
-    _check(picture)
+    check_picture(picture)
     from bitline.cli.ablation import PICTURE, run_ablation
 
     with resumable(f"bitline ablate {study}{' --pairs' if pairs else ''}"):
         folder = run_ablation(settings, results, workers or os.cpu_count() or 1, pairs=pairs)
     _end(folder, PICTURE, picture, as_json=as_json)
-
-
-def _check(picture: Path | None) -> None:
-    from bitline.core.errors import ConfigError
-
-    if picture is not None and picture.suffix != ".png":
-        raise ConfigError(f"--picture {picture}: it is drawn as .png")
 
 
 def _end(folder: Path, drawn: str, picture: Path | None, *, as_json: bool) -> None:
