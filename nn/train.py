@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from bitline.core.errors import ConfigError
 from bitline.core.seeds import stream
 from bitline.core.suggest import suggestion
 from nn.datasets.dataset import Images
+from nn.training_state import Kept
 from nn.weight_noise import add_noise, remove_noise
 
 Progress = Callable[[int, int], None]
@@ -122,6 +124,7 @@ def train(
     labels: IntArray,
     how: Training | None = None,
     progress: Progress | None = None,
+    keep: Path | None = None,
 ) -> torch.nn.Module:
     """Build a network and train it by cross entropy.
 
@@ -131,6 +134,8 @@ def train(
         labels: (n,).
         how: epochs, batch, rate, seed.
         progress: called with (steps done, steps in all), every few steps.
+        keep: file that holds how far it has come after every epoch; a training that was stopped goes on from there,
+            with the bits of one that was not. It is removed at the end.
 
     Returns:
         The trained network, in evaluation mode.
@@ -141,7 +146,8 @@ def train(
     how = how or Training()
     if len(images) < how.batch:
         raise ConfigError(f"training: {len(images)} images are fewer than one batch of {how.batch}")
-    steps = how.epochs * (len(images) // how.batch)
+    each = len(images) // how.batch
+    steps = how.epochs * each
     with reproducible(how.seed):
         network = build().train()
         if how.weight_noise:
@@ -150,7 +156,11 @@ def train(
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, how.rate, total_steps=steps, pct_start=min(max(0.2, 2 / steps), 1.0)
         )
+        kept = keep and Kept(keep, repr(how), {"network": network, "optimiser": optimiser, "schedule": schedule})
+        before = kept.load() if kept else 0
         for done, chosen in enumerate(_batches(len(images), how), start=1):
+            if done <= before:
+                continue
             x = _augmented(tensor(images[chosen]), how.augment)
             found, target = network(x), torch.from_numpy(labels[chosen])
             weights = _class_weights(labels, found.shape[1], how.balance)
@@ -161,8 +171,12 @@ def train(
             schedule.step()
             if progress is not None and (done % 50 == 0 or done == steps):
                 progress(done, steps)
+            if kept and done % each == 0 and done < steps:
+                kept.save(done)
         if not torch.isfinite(loss):
             raise ConfigError(f"training: the loss is {loss.item()}; a lower rate than {how.rate} may help")
+    if keep is not None:
+        keep.unlink(missing_ok=True)
     remove_noise(network.eval())
     return network
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 NETWORK, TUNED = "network", "tuned"  # folders of a run, one in the other
 _GRAPH, _REFERENCES, _WEIGHTS = "graph.npz", "references.npz", "float.npz"
+_TRAINED_SO_FAR = "training.pt"
 _TRAINING = {"epochs", "batch", "rate", "weight_decay", "balance", "smoothing", "weight_noise"}
 _QUANTISATION = {"weight_bits", "activation_bits", "per_channel", "weight_range", "activation_range", "percentile"}
 _TUNING = {"steps", "batch", "rate", "distillation", "chip_steps"}
@@ -189,7 +190,8 @@ def _train(study: Study, data: Dataset, weights: Path) -> None:
     build = partial(load_module, settings.model, data.train_x.shape[1:], _arguments(study, data))
     how = Training(**settings.model_dump(include=_TRAINING), augment=settings.augment, seed=study.seed)
     with _told(f"network: training {settings.model}", how.epochs * (len(data.train_x) // how.batch)) as tell:
-        network = train(build, data.train_x, data.train_y, how, tell)
+        weights.parent.mkdir(parents=True, exist_ok=True)
+        network = train(build, data.train_x, data.train_y, how, tell, weights.with_name(_TRAINED_SO_FAR))
     write_arrays(weights, {name: value.numpy() for name, value in network.state_dict().items()})
 
 
