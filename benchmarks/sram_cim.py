@@ -65,7 +65,7 @@ def set_up(config: CimConfig, graph: Graph, images: Any) -> tuple[Callable[[], A
     """What infers the images on a chip, and how long (s) it took to make it, its first use included."""
     start = time.perf_counter()
     program = Target(cim_factory(config), seed=0).compile(graph, images[:100])
-    chip = [PlacedLayer.program(layer, program.target.arrays, 0, 0) for layer in program.layers]
+    chip = [PlacedLayer.program(layer, program.target.arrays, 0, 0, threads=2) for layer in program.layers]
 
     def infer(x: Any) -> Any:
         logits = program.graph.run(x, {placed.layer.name: placed.product(0) for placed in chip})[program.graph.output]
@@ -85,7 +85,7 @@ def measure() -> list[Row]:
             truth = graph.logits(images) * graph.output_scale
             for cells in ("mismatch", "equal cells"):
                 column = ColumnModel.of(models, variation=cells == "mismatch")
-                config = CimConfig(column, cols=64 * bits, weight_bits=bits, sign="offset", threads=2)
+                config = CimConfig(column, cols=64 * bits, weight_bits=bits, sign="offset")
                 infer, made = set_up(config, graph, images)
                 took, logits = least(infer, RUNS)
                 off = float(np.sqrt(np.mean((logits - truth) ** 2) / np.mean(truth**2)))

@@ -56,7 +56,6 @@ class CimConfig:
         t_precharge: s a digit, settling included.
         disturb_limit: largest probability that a read flips a cell (6T).
         node: of the process (m), to which published costs are scaled.
-        threads: that a batch is worked on in; results do not depend on it.
 
     Raises:
         ConfigError: a value that no array can have.
@@ -82,7 +81,6 @@ class CimConfig:
     t_precharge: float = 1e-9
     disturb_limit: float = 1e-12
     node: float = 130e-9
-    threads: int = 1
 
     def __post_init__(self) -> None:
         rules = {
@@ -95,7 +93,6 @@ class CimConfig:
             "v_low": self.column.discharge.parameters["y"][-1] < self.v_low < self.vdd,
             "offset_sigma": self.offset_sigma >= 0,
             "t_precharge": self.t_precharge > 0,
-            "threads": self.threads >= 1,
         }
         for name, holds in rules.items():
             if not holds:

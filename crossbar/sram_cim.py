@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -95,12 +94,7 @@ class CimArray(ProgrammedCim):
             found: tuple[int, float] = multiply(self._sums, inputs.lists, inputs.steps, *used)
             return found
 
-        starts = range(0, batch, _CHUNK)
-        if config.threads == 1 or len(starts) < 2:
-            found = [work(start) for start in starts]
-        else:
-            with ThreadPoolExecutor(config.threads) as workers:
-                found = list(workers.map(work, starts))
+        found = [work(start) for start in range(0, batch, _CHUNK)]
         return codes, self._stats(batch, found, inputs.ones)
 
     def cost(self, stats: Stats) -> Cost:

@@ -5,6 +5,7 @@ golden_cim/<cell>.json are fits of `bitline characterize cim-column --set cell=<
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -118,14 +119,16 @@ def test_noise_is_that_of_the_bit_lines_capacitance() -> None:
     assert sigma == pytest.approx(np.sqrt(1.380649e-23 * 300.15 / 1e-18), rel=0.1)
 
 
-def test_threads_and_batches_change_no_bit() -> None:
+def test_arrays_side_by_side_in_threads_give_the_same_bits() -> None:
     config = CimConfig(column(variation=True), weight_bits=4, input_bits=4, cols=40)
-    one, _, x = programmed(config, batch=200)
-    two, _, _ = programmed(replace(config, threads=2), batch=200)
-    found = one.mvm(x, np.random.default_rng(0))
-    again = two.mvm(x, np.random.default_rng(0))
-    np.testing.assert_array_equal(found[0], again[0])
-    assert found[1] == again[1]
+    array, _, x = programmed(config, batch=200)
+    inputs = array.prepared(x)
+    alone = array.multiply(inputs, np.random.default_rng(0))
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(lambda _: array.multiply(inputs, np.random.default_rng(0)), range(4)))
+    for codes, stats in together:
+        np.testing.assert_array_equal(codes, alone[0])
+        assert stats == alone[1]
 
 
 def test_a_pulse_that_cannot_be_made_is_refused_with_what_can() -> None:
