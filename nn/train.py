@@ -157,13 +157,14 @@ def train(
             optimiser, how.rate, total_steps=steps, pct_start=min(max(0.2, 2 / steps), 1.0)
         )
         kept = keep and Kept(keep, repr(how), {"network": network, "optimiser": optimiser, "schedule": schedule})
-        before = kept.load() if kept else 0
+        before, weights = kept.load() if kept else 0, None
         for done, chosen in enumerate(_batches(len(images), how), start=1):
             if done <= before:
                 continue
             x = _augmented(tensor(images[chosen]), how.augment)
             found, target = network(x), torch.from_numpy(labels[chosen])
-            weights = _class_weights(labels, found.shape[1], how.balance)
+            if how.balance and weights is None:
+                weights = _class_weights(labels, found.shape[1], how.balance)
             loss = torch.nn.functional.cross_entropy(found, target, weights, label_smoothing=how.smoothing)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -187,10 +188,8 @@ def _augmented(x: torch.Tensor, names: tuple[str, ...]) -> torch.Tensor:
     return x
 
 
-def _class_weights(labels: IntArray, classes: int, balance: float) -> torch.Tensor | None:
-    """By class, with a mean of 1 over the images; None where all weigh the same."""
-    if not balance:
-        return None
+def _class_weights(labels: IntArray, classes: int, balance: float) -> torch.Tensor:
+    """By class, with a mean of 1 over the images."""
     counts = np.bincount(labels, minlength=classes)
     weights = np.maximum(counts, 1) ** -balance
     return torch.from_numpy(weights * counts.sum() / (weights * counts).sum()).float()
