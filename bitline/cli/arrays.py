@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from bitline.cli.array_time import time_parts
+from bitline.cli.cells import cells_and_lines
 from bitline.cli.cim import cim_task
 from bitline.cli.study import Study
 from bitline.cli.voltage_mode import voltage_config
-from bitline.core.errors import ConfigError, ModelRangeError
+from bitline.core.errors import ConfigError
 from bitline.core.model_file import ModelFile
 from circuits.adc import Adc
 from circuits.dac import Dac
 from circuits.faults import Faults, read_map
 from circuits.mapping import Layout, Mapping
-from circuits.technology import load_technology
 from circuits.tile import TileConfig
 from circuits.verify import Verify
 from crossbar.costs import Process
@@ -39,36 +39,12 @@ def tile_config(study: Study, models: ModelFile) -> TileConfig:
         FitError: the model file lacks the ReRAM cell or the sense amplifier.
     """
     settings = study.array
-    try:
-        models["reram.read_iv"](settings.v_read, [settings.g_min, settings.g_max])
-    except ModelRangeError as error:
-        raise ModelRangeError(f"[array] v_read, g_min and g_max: {error}") from None
-    offset = models["sense_amp.offset"].parameters if settings.adc.offset else {"mean": 0.0, "sigma": 0.0}
-    reach = models["reram.read_iv"].inputs[1]
+    characterised = cells_and_lines(study, models)
     _check_swing(study)
     return TileConfig(
-        rows=settings.rows,
-        cols=settings.cols,
-        r_wire_wl=settings.r_wire if settings.r_wire_wl is None else settings.r_wire_wl,
-        r_wire_bl=settings.r_wire if settings.r_wire_bl is None else settings.r_wire_bl,
-        r_driver=settings.r_driver,
+        **characterised,
         r_sink=settings.r_sink,
-        v_read=settings.v_read,
-        t_read=settings.t_read,
-        g_min=settings.g_min,
-        g_max=settings.g_max,
-        weight_bits=max(study.network.weight_bits, 2),  # the sign alone takes the cells of ternary weights
-        adc_bits=settings.adc_bits,
         adcs=settings.adcs,
-        v_full_scale=settings.v_full_scale,
-        offset_mean=offset["mean"],
-        offset_sigma=offset["sigma"],
-        auto_zero=settings.auto_zero,
-        read_noise=settings.read_noise,
-        programming_sigma=models["reram.programming_sigma"] if settings.variation else None,
-        g_reach=(reach.low, reach.high),
-        node=load_technology(study.conditions.technology).node,
-        vdd=study.conditions.vdd,
         noise_way=settings.noise_way,
         precision=settings.precision,
         **tile_parts(study),

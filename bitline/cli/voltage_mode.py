@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from bitline.cli.cells import cells_and_lines
 from bitline.cli.drive import Laid, drive
 from bitline.cli.study import Study
-from bitline.core.errors import ConfigError, ModelRangeError
+from bitline.core.errors import ConfigError
 from bitline.core.executor import Record
 from bitline.core.model_file import ModelFile
 from bitline.core.seeds import stream
 from circuits.converters import bit_planes
-from circuits.technology import load_technology
 from circuits.voltage_mode import VoltageModeConfig
 from crossbar.voltage_mode import transfer_matrix
 from nn.study import AccuracyTask
@@ -59,37 +59,12 @@ def voltage_config(study: Study, models: ModelFile) -> VoltageModeConfig:
     """
     check_settings(study)
     own = study.array
-    try:
-        models["reram.read_iv"](own.v_read, [own.g_min, own.g_max])
-    except ModelRangeError as error:
-        raise ModelRangeError(f"[array] v_read, g_min and g_max: {error}") from None
-    offset = models["sense_amp.offset"].parameters if own.adc.offset else {"mean": 0.0, "sigma": 0.0}
-    reach = models["reram.read_iv"].inputs[1]
     return VoltageModeConfig(
-        rows=own.rows,
-        cols=own.cols,
-        r_wire_wl=own.r_wire if own.r_wire_wl is None else own.r_wire_wl,
-        r_wire_bl=own.r_wire if own.r_wire_bl is None else own.r_wire_bl,
-        r_driver=own.r_driver,
-        v_read=own.v_read,
-        t_read=own.t_read,
-        g_min=own.g_min,
-        g_max=own.g_max,
-        weight_bits=max(study.network.weight_bits, 2),
-        adc_bits=own.adc_bits,
-        v_full_scale=own.v_full_scale,
-        offset_mean=offset["mean"],
-        offset_sigma=offset["sigma"],
-        auto_zero=own.auto_zero,
+        **cells_and_lines(study, models),
         noise=own.adc.noise,
-        read_noise=own.read_noise,
         normaliser=own.normaliser,
         range="max" if own.adc.range == "max" else "percentile",
         percentile=own.adc.percentile,
-        programming_sigma=models["reram.programming_sigma"] if own.variation else None,
-        g_reach=(reach.low, reach.high),
-        node=load_technology(study.conditions.technology).node,
-        vdd=study.conditions.vdd,
     )
 
 
