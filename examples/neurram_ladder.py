@@ -10,6 +10,8 @@ docs/neurram.md has the numbers beside those of the publication, and what of the
 from __future__ import annotations
 
 import argparse
+import sys
+import time
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -39,8 +41,8 @@ NETWORKS = {
     "mnist": ("cnn", {"channels": (16, 32, 64), "depth": 1}, {"batch": 128}),
     "cifar10": (
         "resnet",
-        {"widths": (16, 32, 64), "blocks": 1},  # the chip's has 3 blocks a stage
-        {"batch": 128, "weight_decay": 5e-4, "augment": ("mirror", "shift")},
+        {"widths": (16, 32, 64), "blocks": 3},  # ResNet-20, the chip's
+        {"batch": 128, "weight_decay": 5e-4, "augment": ("mirror", "shift"), "precision": "bfloat16"},
     ),
 }
 CALIBRATION = 200  # training images, for ranges and for what chips are calibrated on
@@ -57,29 +59,45 @@ class Rung:
     calibration: Calibration = field(default_factory=Calibration)
 
 
-def network(data: Dataset, options: argparse.Namespace, start: torch.nn.Module | None = None) -> torch.nn.Module:
-    """The float network, kept in a file from one call to the next.
+def trained(data: Dataset, options: argparse.Namespace) -> tuple[torch.nn.Module, torch.nn.Module]:
+    """The float network trained without noise, and gone on from there with it.
 
-    With a `start` it goes on from that with noise, batch norms folded into the weights: those are what cells hold, and
+    With noise it is trained as it is and then with batch norms folded into the weights: those are what cells hold, and
     norms are not estimated again on a chip.
     """
+    plain = _trained("plain", data, options, Training(options.epochs, rate=5e-3, seed=options.seed))
+    noise = Training(options.noise_epochs, rate=4e-3, weight_noise=options.noise, seed=options.seed + 1)
+    noisy = _trained("noise", data, options, noise, plain)
+    last = replace(noise, epochs=options.folded_epochs, rate=1e-3, seed=options.seed + 2)
+    return plain, _trained("folded", data, options, last, folded(noisy))
+
+
+def _trained(
+    name: str, data: Dataset, options: argparse.Namespace, how: Training, start: torch.nn.Module | None = None
+) -> torch.nn.Module:
+    """A stage of the training, kept in a file from one call to the next, as is how far a stopped one has come."""
     model, arguments, training = NETWORKS[options.data]
     build = partial(find(model), data.train_x.shape[1:], len(data.class_names), **arguments)
     if start is not None:
-        build = partial(deepcopy, folded(start))
-    file = Path(options.keep) / f"{options.data}_{'plain' if start is None else 'noise'}.npz" if options.keep else None
+        build = partial(deepcopy, start)
+    file = Path(options.keep) / f"{options.data}_{name}.npz" if options.keep else None
     if file is not None and file.is_file():
         made: torch.nn.Module = build()
         made.load_state_dict({name: torch.from_numpy(value) for name, value in read_arrays(file).items()})
         return made.eval()
-    if start is None:
-        how = Training(options.epochs, rate=5e-3, seed=options.seed, **training)
-    else:
-        how = Training(options.noise_epochs, rate=2e-3, weight_noise=options.noise, seed=options.seed + 1, **training)
-    made = train(build, data.train_x, data.train_y, how)
+    how = replace(how, **training)
+    started, told = time.monotonic(), f"{name}: {{:.0%}} trained, {{:.0f}} s"
+    tell = partial(_tell, told, started)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    made = train(build, data.train_x, data.train_y, how, tell, file and file.with_suffix(".training"))
     if file is not None:
         write_arrays(file, {name: value.detach().numpy() for name, value in made.state_dict().items()})
     return made
+
+
+def _tell(words: str, started: float, done: int, steps: int) -> None:
+    print(words.format(done / steps, time.monotonic() - started), end="\r" if done < steps else "\n", file=sys.stderr)
 
 
 def folded(network: torch.nn.Module) -> torch.nn.Module:
@@ -158,8 +176,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", choices=list(NETWORKS), default="digits")
     parser.add_argument("--keep", default="", help="folder that keeps the float networks")
-    parser.add_argument("--noise", type=float, default=0.1, help="of weights while training, of the largest")
-    for name, default in (("epochs", 20), ("noise-epochs", 10), ("images", 300), ("chips", 4), ("steps", 50)):
+    parser.add_argument("--noise", type=float, default=0.15, help="of weights while training, of the largest")
+    for name, default in (("epochs", 20), ("noise-epochs", 10), ("folded-epochs", 5)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    for name, default in (("images", 300), ("chips", 4), ("steps", 50)):
         parser.add_argument(f"--{name}", type=int, default=default)
     for name, default in (("adc-bits", 6), ("seed", 7)):
         parser.add_argument(f"--{name}", type=int, default=default)
@@ -167,9 +187,8 @@ def main() -> None:
 
     data = load(options.data)
     images, labels = data.test_x[: options.images], data.test_y[: options.images]
-    plain = network(data, options)
+    plain, noisy = trained(data, options)
     print("| | accuracy | 95 % interval |\n|---|---|---|")
-    noisy = network(data, options, start=plain)
     for name, each in (("plain", plain), ("noise-trained", noisy)):
         print(f"| {name}, in floats | {np.mean(logits(each, images).argmax(axis=1) == labels):.2%} | |")
         print(f"| {name}, in floats, weights with 10 % noise | {disturbed(each, images, labels, options):.2%} | |")

@@ -22,6 +22,8 @@ from nn.weight_noise import add_noise, remove_noise
 
 Progress = Callable[[int, int], None]
 
+FLOAT32, BFLOAT16 = "float32", "bfloat16"
+
 
 def _flip(x: torch.Tensor, draw: torch.Tensor, axis: int) -> torch.Tensor:
     return torch.where(draw[:, None, None, None] < 0.5, x.flip(axis), x)
@@ -73,6 +75,8 @@ class Training:
         balance: a class of n images weighs n^-balance in the loss; 0 counts images alike, 1 classes.
         smoothing: of labels, shared among all classes (Szegedy et al., CVPR 2016).
         weight_noise: spread of noise on the weights while training, over the largest of a layer; see nn.weight_noise.
+        precision: of products and what flows between layers, "float32" or "bfloat16", which takes half the time on a
+            processor that has it. Weights and their updates are float32 in both.
         seed: of the initial weights and the order of images.
     """
 
@@ -84,6 +88,7 @@ class Training:
     balance: float = 0.0
     smoothing: float = 0.0
     weight_noise: float = 0.0
+    precision: str = FLOAT32
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -98,6 +103,8 @@ class Training:
             )
         if not 0 <= self.weight_noise < 1:
             raise ConfigError(f"training: weight_noise = {self.weight_noise} must be 0 or more and below 1")
+        if self.precision not in (FLOAT32, BFLOAT16):
+            raise ConfigError(f"training: precision = {self.precision!r} is neither {FLOAT32!r} nor {BFLOAT16!r}")
 
 
 @contextmanager
@@ -162,7 +169,8 @@ def train(
             if done <= before:
                 continue
             x = _augmented(tensor(images[chosen]), how.augment)
-            found, target = network(x), torch.from_numpy(labels[chosen])
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=how.precision == BFLOAT16):
+                found, target = network(x).float(), torch.from_numpy(labels[chosen])
             if how.balance and weights is None:
                 weights = _class_weights(labels, found.shape[1], how.balance)
             loss = torch.nn.functional.cross_entropy(found, target, weights, label_smoothing=how.smoothing)

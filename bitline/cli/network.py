@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NETWORK, TUNED = "network", "tuned"  # folders of a run, one in the other
 _GRAPH, _REFERENCES, _WEIGHTS = "graph.npz", "references.npz", "float.npz"
 _TRAINED_SO_FAR = "training.pt"
-_TRAINING = {"epochs", "batch", "rate", "weight_decay", "balance", "smoothing", "weight_noise"}
+_TRAINING = {"epochs", "batch", "rate", "weight_decay", "balance", "smoothing", "weight_noise", "precision"}
 _QUANTISATION = {"weight_bits", "activation_bits", "per_channel", "weight_range", "activation_range", "percentile"}
 _TUNING = {"steps", "batch", "rate", "distillation", "chip_steps"}
 

@@ -87,6 +87,7 @@ class Network(Section):
     balance: Share = 0.0  # a class of n images weighs n^-balance in training
     smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0  # of labels
     weight_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0  # while training, of a layer's largest weight, sigma
+    precision: Literal["float32", "bfloat16"] = "float32"  # while training
     weight_bits: Annotated[int, Field(ge=1, le=8)] = 8  # 2 are ternary, 1 the sign
     activation_bits: Annotated[int, Field(ge=2, le=8)] = 8
     per_channel: bool = True  # a weight scale for every output
