@@ -9,8 +9,10 @@ All rows of a column see one voltage, so that the bit line depends on one number
 
     n = sum_i d_i [w_i F_i + (1 - w_i) zero / (unit mean d)],   F_i = exp(log_current(shifts of row i))
 
-through the fitted discharge: v = V(unit n (1 + lost n)). For `dac_bits` above 1 the small second term is that of a mean
-digit. A converter's code is the nearest step of vdd - v; `linearise` takes codes back to counts by the nominal curve.
+through the fitted discharge: v = V(unit n (1 + lift m)), m = sum_i d_i / (the largest digit). The m word lines that are
+on, whatever their rows hold, lift the bit line by their gates' capacitance, and rows of 1 draw more from it. For
+`dac_bits` above 1 a row of 0 is that of a mean digit. A converter's code is the nearest step of vdd - v; `linearise`
+takes codes back to counts by the nominal curve, without rows of 0.
 """
 
 from __future__ import annotations
@@ -52,6 +54,8 @@ class CimConfig:
         offset_sigma: its spread (V).
         auto_zero: a converter's code without input is stored and subtracted, to half a code.
         noise: kT/C of the precharged bit line.
+        curved: the bit line falls along the characterised curve; without, on a straight line to the same full scale.
+        zero_rows: rows that hold a 0 take charge from the bit line.
         temperature: C.
         t_precharge: s a digit, settling included.
         disturb_limit: largest probability that a read flips a cell (6T).
@@ -77,6 +81,8 @@ class CimConfig:
     offset_sigma: float = 0.0
     auto_zero: bool = True
     noise: bool = True
+    curved: bool = True
+    zero_rows: bool = True
     temperature: float = 27.0
     t_precharge: float = 1e-9
     disturb_limit: float = 1e-12
@@ -122,6 +128,11 @@ class CimConfig:
     def digits(self) -> int:
         """Pulses an input."""
         return -(-self.input_bits // self.dac_bits)
+
+    @property
+    def longest(self) -> int:
+        """Units of the longest pulse: the largest digit."""
+        return int(2**self.dac_bits - 1)
 
     @property
     def top(self) -> int:

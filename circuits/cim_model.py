@@ -21,7 +21,7 @@ class ColumnModel:
 
     Args:
         discharge: bit-line voltage (V) over the dose (cell seconds), from vdd down.
-        lost: what edges add to a pulse, over its depth.
+        lost: what edges add to a pulse, over how many longest pulses of the fit are on.
         zero: dose of a row with a 0 (s) over a pulse's width (s).
         log_current: ln of a row's factor over the shifts of its transistors; None is no mismatch.
         sigma: of those shifts.
@@ -73,6 +73,12 @@ class ColumnModel:
             return np.full(np.broadcast_shapes(rows.shape, voltage.shape), np.inf)
         _, on, depth = self.disturb.inputs
         return self.disturb(word_line, np.clip(rows, on.low, on.high), np.clip(voltage, depth.low, depth.high))
+
+    @property
+    def lift(self) -> float:
+        """Share by which a word line that is on raises the dose of all rows, for it lifts the bit line meanwhile."""
+        lost = self.lost.parameters
+        return float(lost["coefficients"][1] / lost["deepest"])
 
     def dose(self, voltage: float) -> float:
         """That takes the bit line to a voltage (V), cell seconds."""

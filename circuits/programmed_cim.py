@@ -87,16 +87,26 @@ class ProgrammedCim:
     @property
     def lsb(self) -> float:
         """Voltage (V) of a step of the converter."""
-        return float(self.config.vdd - self.voltage(np.array(self.count))) / self.config.top
+        low = self.config.column.voltage(self.dose(np.array(self.count)))
+        return float(self.config.vdd - low) / self.config.top
 
-    def voltage(self, count: Floats) -> Floats:
-        """Nominal bit-line voltage (V) at counts."""
-        return self.config.column.voltage(self.dose(count))
+    def voltage(self, count: Floats, driven: Floats | float | None = None) -> Floats:
+        """Bit-line voltage (V) at counts, on the curve or on the straight line; `driven` as for `dose`."""
+        config = self.config
+        if config.curved:
+            return config.column.voltage(self.dose(count, driven))
+        deepest = config.column.discharge.parameters["y"][-1]
+        return np.asarray(np.maximum(config.vdd - self.lsb * config.top * count / self.count, deepest))
 
-    def dose(self, count: Floats) -> Floats:
-        """Nominal dose (s) of counts."""
-        lost = self.config.column.lost.parameters
-        return np.asarray(count * self.unit * (1 + lost["coefficients"][1] * count / lost["deepest"]))
+    def dose(self, count: Floats, driven: Floats | float | None = None) -> Floats:
+        """Dose (s) of counts while so many word lines are on; see `driven`. Without, those that count are all."""
+        if driven is None or not self.config.zero_rows:
+            driven = count / self.config.longest
+        return np.asarray(count * self.unit * (1 + self.config.column.lift * driven))
+
+    def driven(self, planes: Ints) -> Floats:
+        """Word lines that are on at digits planes[..., rows], a digit's share of the longest each; shape (..., 1)."""
+        return np.asarray(planes.sum(axis=-1, keepdims=True) / self.config.longest)
 
     def weights_of_rows(self) -> Floats:
         """What a unit of input on each row counts on each bit line, shape (rows, bit lines)."""
@@ -106,7 +116,9 @@ class ProgrammedCim:
 
     def zero_count(self) -> float:
         """What a unit of input on a row with a 0 counts."""
-        zero, mean = self.config.column.zero, (2**self.config.dac_bits - 1) / 2 if self.config.dac_bits > 1 else 1.0
+        if not self.config.zero_rows:
+            return 0.0
+        zero, mean = self.config.column.zero, self.config.longest / 2 if self.config.dac_bits > 1 else 1.0
         width = np.clip(self.unit * mean, zero.inputs[0].low, zero.inputs[0].high)
         return float(zero(width)) / (self.unit * mean)
 
@@ -149,7 +161,7 @@ class ProgrammedCim:
         """Reliability index of a cell with 1, 2, ... rows on, at another word line with pulses as much longer."""
         config, column = self.config, self.config.column
         rows = np.arange(1, self.rows + 1, dtype=np.float64)
-        dose = self.dose(rows * (2**config.dac_bits - 1))
+        dose = self.dose(rows * config.longest)
         floor = np.where(dose > column.discharge.inputs[0].high, 0.0, column.voltage(dose))
         return column.safety(config.word_line if word_line is None else word_line, rows, floor)
 

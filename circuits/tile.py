@@ -117,7 +117,7 @@ class TileConfig:
     faults: Faults = field(default_factory=Faults)
     verify: Verify = field(default_factory=Verify)
     remap: bool = False
-    noise_way: Literal["auto", "matrix", "local", "adjoint"] = "auto"
+    noise_way: Literal["auto", "matrix", "mean", "local", "adjoint"] = "auto"
     telegraph: Telegraph | None = None
     ageing: Retention | None = None
     t_elapsed: float = 1.0

@@ -45,6 +45,11 @@ class Readout:
         each = np.arange(outputs)
         return cls(np.arange(rows), 2 * each, 2 * each + 1)
 
+    @property
+    def lines(self) -> Ints:
+        """Bit lines that channels add, and after them those that they subtract."""
+        return self.plus if self.minus is None else np.concatenate([self.plus, self.minus])
+
     def difference(self, bit_lines: Floats) -> Floats:
         """Of each channel, from what bit lines have in the last axis."""
         plus = bit_lines[..., self.plus]
@@ -62,16 +67,32 @@ def driven_cells(g: Floats, v: Floats, wires: Wires) -> Floats:
     return np.asarray(nodes.word[0] - nodes.bit[0])
 
 
-def cell_voltages(g: Floats, rows: Ints, wires: Wires) -> tuple[Floats, Floats]:
-    """With 1 V on word lines `rows`: what word lines leave of it, and how far bit lines rise, (m, n) each.
+@dataclass(frozen=True, eq=False)
+class TileVoltages:
+    """Voltages in a tile that those of any input are made of, shape (m, n) each.
 
-    The first is without resistance in the bit lines. It is also what a word line by itself leaves, but for the rise
-    that its own current makes, which for a mean input s is s times the second.
+    Attributes:
+        left: of 1 V on each word line, without resistance in the bit lines.
+        rise: what cells lack of it with 1 V on the word lines in use: the rise of bit lines, as cells see it.
+        bit: how far bit lines rise then.
+    """
+
+    left: Floats
+    rise: Floats
+    bit: Floats
+
+
+def cell_voltages(g: Floats, rows: Ints, wires: Wires) -> TileVoltages:
+    """Of conductances g (S), shape (m, n), with word lines `rows` in use.
+
+    What is left is also what a word line by itself leaves, but for the rise that its own current makes. For a mean
+    input s the rise is about s times the one here.
     """
     on = np.zeros(len(g))
     on[rows] = 1.0
-    left = driven_cells(g, on, Wires(wires.r_wire_wl, 0.0, wires.r_driver, 0.0))
-    return left, left - driven_cells(g, on, wires)
+    nodes = solve_lines(g, wires, reading(on, g.shape[1]), TOLERANCE)
+    left = driven_cells(g, np.ones(len(g)), Wires(wires.r_wire_wl, 0.0, wires.r_driver, 0.0))
+    return TileVoltages(left, left * on[:, None] - (nodes.word[0] - nodes.bit[0]), nodes.bit[0])
 
 
 def sensitivities(g: Floats, wires: Wires, readout: Readout, settled: Floats | float = 1.0) -> Iterator[Floats]:

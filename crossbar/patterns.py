@@ -40,12 +40,12 @@ class Patterns:
         lists: rows of a part's sums that bit q of input k adds, padded with row 0, which is of no input; shape (parts,
             inputs, bits, PART).
         steps: how many times `_STEP` of them, shape (parts, inputs, bits).
-        ones: bits that are 1, of all inputs.
+        ones: bits that are 1, shape (inputs, bits).
     """
 
     lists: Bytes
     steps: Bytes
-    ones: int
+    ones: Ints
 
     @classmethod
     def of(cls, x: Ints, bits: int) -> Patterns:
@@ -54,7 +54,9 @@ class Patterns:
         parts = -(-rows // (GROUP * PART))
         lists = np.zeros((parts, count, bits, PART), dtype=np.uint8)
         steps = np.zeros(lists.shape[:3], dtype=np.uint8)
-        return cls(lists, steps, list_patterns(x, lists, steps))
+        ones = np.zeros(lists.shape[1:3], dtype=np.int64)
+        list_patterns(x, lists, steps, ones)
+        return cls(lists, steps, ones)
 
     def products(self, sums: Singles, first: int, found: Singles) -> None:
         """Bit planes of inputs times a matrix.
@@ -93,11 +95,10 @@ def pattern_sums(matrix: Any) -> Singles:
 
 
 @njit(cache=True, nogil=True)
-def list_patterns(x: Ints, lists: Bytes, steps: Bytes) -> int:
-    """Fill `Patterns.lists` and `Patterns.steps`, which are zeros, for x[inputs, rows]; ones in all."""
+def list_patterns(x: Ints, lists: Bytes, steps: Bytes, ones: Ints) -> None:
+    """Fill `Patterns.lists`, `Patterns.steps` and `Patterns.ones`, which are zeros, for x[inputs, rows]."""
     parts, count, bits, _ = lists.shape
     rows = x.shape[1]
-    ones = 0
     own = np.zeros((GROUP, parts * PART), dtype=np.int32)
     pattern = np.zeros(parts * PART, dtype=np.int32)
     for k in range(count):
@@ -112,7 +113,7 @@ def list_patterns(x: Ints, lists: Bytes, steps: Bytes) -> int:
                     bit = (own[r, g] >> shift) & np.int32(1)
                     total += bit
                     pattern[g] |= bit << np.int32(r)
-            ones += int(total)
+            ones[k, q] = total
             for part in range(parts):
                 listed = lists[part, k, q]
                 length = 0
@@ -122,7 +123,6 @@ def list_patterns(x: Ints, lists: Bytes, steps: Bytes) -> int:
                         listed[length] = g * PATTERNS + chosen
                         length += 1
                 steps[part, k, q] = -(-length // _STEP)
-    return ones
 
 
 def _rows_added(

@@ -147,7 +147,7 @@ def correction(
     """
     gains = np.broadcast_to(gains, readout.plus.shape)
     g = traps.conductances(base)
-    left, rise = cell_voltages(g, readout.rows, wires)
+    volts = cell_voltages(g, readout.rows, wires)
     place = np.full(len(g), -1)
     place[readout.rows] = np.arange(len(readout.rows))
     parts = [_entries(traps, place, readout.plus, 1.0)]
@@ -159,7 +159,7 @@ def correction(
     # the effective conductance over g is the product of both voltages' shares
     seen = np.divide(matrix[word, bit], at, out=np.zeros(len(at)), where=at > 0)
     step = -traps.swing[cells] * seen * gains[channels] * sign
-    share = rise[word, bit] / left[word, bit]
+    share = volts.rise[word, bit] / volts.left[word, bit]
     return Correction(base, cells, place[word], channels, step.astype(np.float32), share.astype(np.float32))
 
 

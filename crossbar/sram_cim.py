@@ -83,19 +83,19 @@ class CimArray(ProgrammedCim):
         if self._sums is None:
             self._step = self.lsb  # which takes a while to find
             self._sums, self._known = pattern_sums(self.weights_of_rows()), self._tables()
-        tables, pool = self._known, self._noise(rng)
+        tables, pool, gains = self._known, self._noise(rng), self._gains(inputs)
         codes = np.zeros((batch, self.cols), dtype=np.int64)
         belongs = np.tile(config.places, self.cols), np.repeat(np.arange(self.cols), config.slices)
 
         def work(start: int) -> tuple[int, float]:
             part = slice(start, start + _CHUNK)
             totals = aligned((max(_AT_ONCE // config.digits, 1), config.digits, BLOCK))
-            used = (config.dac_bits, self.bits.shape[1], *tables, pool, start, *belongs, totals, codes[part])
+            used = (config.dac_bits, self.bits.shape[1], *tables, gains, pool, start, *belongs, totals, codes[part])
             found: tuple[int, float] = multiply(self._sums, inputs.lists, inputs.steps, *used)
             return found
 
         found = [work(start) for start in range(0, batch, _CHUNK)]
-        return codes, self._stats(batch, found, inputs.ones)
+        return codes, self._stats(batch, found, int(inputs.ones.sum()))
 
     def cost(self, stats: Stats) -> Cost:
         """Price what `mvm` did: energy of all of it, latency of one product (digits in turn, a converter a bit line).
@@ -106,7 +106,7 @@ class CimArray(ProgrammedCim):
         config, count = self.config, stats.counts
         process = Process(config.node, config.vdd)
         conversions = count.get("conversions", 0)
-        longest = self.unit * (2**config.dac_bits - 1) + config.t_precharge
+        longest = self.unit * config.longest + config.t_precharge
         energy = {
             "array": Figure(stats.energy.get("array", 0.0), "J", MODELLED, "C V dV of the bit lines"),
             "dac": WORD_LINE_DRIVER.energy_in(process, count.get("drives", 0)),
@@ -124,7 +124,7 @@ class CimArray(ProgrammedCim):
         config = self.config
         largest = 1.5 * float(self.rows * (2**config.dac_bits - 1))
         count = np.linspace(0.0, largest, _NODES)
-        level = (config.vdd - self.voltage(count)) / self._step
+        level = (config.vdd - self.voltage(count, 0.0)) / self._step  # `_gains` has what word lines add
         pieces = np.stack([level[:-1], np.diff(level)], axis=1).astype(np.float32)
         offset, zero = self.offset_levels()
         padded = (-len(offset)) % BLOCK
@@ -135,6 +135,14 @@ class CimArray(ProgrammedCim):
             np.pad(zero, (0, padded)).astype(np.int32),
             self.counts_of_codes().astype(np.int32),
         )
+
+    def _gains(self, inputs: Patterns) -> Any:
+        """What the word lines that are on multiply counts by, shape (inputs, digits)."""
+        config, places = self.config, 2 ** np.arange(self.config.dac_bits)
+        padded = np.pad(inputs.ones, ((0, 0), (0, config.digits * config.dac_bits - inputs.ones.shape[1])))
+        driven = padded.reshape(len(inputs), config.digits, -1) @ places / config.longest
+        known = config.curved and config.zero_rows  # else it is in the curve
+        return (1 + config.column.lift * driven * known).astype(np.float32)
 
     def _noise(self, rng: np.random.Generator) -> Any:
         """kT/C of the bit line in LSB; each conversion takes its own place in a pool that a batch shares."""

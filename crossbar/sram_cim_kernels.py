@@ -15,13 +15,18 @@ _FAST = {"contract", "nnan", "ninf", "nsz", "reassoc"}
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
-def place_counts(total: Any, per_node: Any, last: Any, index: Any, rest: Any) -> None:
-    """The node of the curve below each of total[counts], in index[counts], and how far it is on, in rest[counts]."""
-    for j in range(len(index)):
-        at = min(total[j] * per_node, last)
-        node = np.int32(at)
-        index[j] = node
-        rest[j] = at - np.float32(node)
+def place_counts(total: Any, per_node: Any, gains: Any, last: Any, index: Any, rest: Any) -> None:
+    """The node of the curve below each of total[counts], in index[counts], and how far it is on, in rest[counts].
+
+    Counts are in blocks of `BLOCK`, each multiplied by its own of gains[blocks].
+    """
+    for p in range(len(gains)):
+        scale, first = per_node * gains[p], p * BLOCK
+        own, node, on = total[first : first + BLOCK], index[first : first + BLOCK], rest[first : first + BLOCK]
+        for j in range(BLOCK):
+            at = min(own[j] * scale, last)
+            node[j] = np.int32(at)
+            on[j] = at - np.float32(np.int32(at))
 
 
 @njit(cache=True, nogil=True)
@@ -93,6 +98,7 @@ def multiply(
     offset: Any,
     zero: Any,
     meaning: Any,
+    gains: Any,
     pool: Any,
     first: int,
     places: Any,
@@ -114,6 +120,7 @@ def multiply(
         offset: of the converters, LSB, `BLOCK` entries a block.
         zero: codes to subtract, likewise.
         meaning: of each code, in output codes.
+        gains: what counts are multiplied by, shape (all inputs, digits).
         pool: drawn noise, LSB; a power of two and BLOCK more.
         first: number of the first input in its batch.
         places: what a code of each bit line counts.
@@ -136,7 +143,7 @@ def multiply(
             for part in range(sums.shape[1]):
                 add_part(sums, b, part, lists, steps, first + start, dac_bits, totals)
             for k in range(start, min(start + totals.shape[0], batch)):
-                place_counts(counts[k - start], per_node, last, nodes, rest)
+                place_counts(counts[k - start], per_node, gains[first + k], last, nodes, rest)
                 look_up(curve, nodes, found)
                 kept[:] = 0
                 for p in range(digits):

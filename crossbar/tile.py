@@ -124,9 +124,8 @@ class CrossbarArray(ProgrammedTile):
         Raises:
             ConfigError: the tile is not programmed.
         """
-        slowest, readout = self.settling().time_to(0.5 / self._converter().high), self.readout
-        lines = readout.plus if readout.minus is None else np.concatenate([readout.plus, readout.minus])
-        return float(slowest[lines].max())
+        slowest = self.settling().time_to(0.5 / self._converter().high)
+        return float(slowest[self.readout.lines].max())
 
     def program(self, weights: Ints, rng: np.random.Generator) -> None:
         """Write integer weights, shape (rows, cols) up to the tile's, with variation from `rng`.

@@ -3,10 +3,11 @@
 The bit line starts at vdd and ends, after k rows that hold a 1 and z rows that hold a 0 had a pulse of width w, at a
 voltage that depends on one number alone, the dose
 
-    s = k (w + lost) + z zero      (cell seconds)
+    s = (k (w + lost) + z zero) (1 + lift (k + z))      (cell seconds)
 
 because all rows see the same voltage: dv/dt = -f(v) sum_i x_i (1 + e_i) / C(v) separates. `lost` is what the edges take
-of a pulse, linear in how deep the bit line goes; `zero` is the charge that a row with a 0 takes for the node between
+of a pulse; `lift`: word lines that are on lift the bit line by their gates' capacitance, whatever their rows hold, and
+rows of 1 draw more from it; `zero` is the charge that a row with a 0 takes for the node between
 its transistors, which depends on the width. Each product starts from rest, with those nodes discharged: what they still
 hold after a product before it is not counted.
 
@@ -125,7 +126,7 @@ class CimNominal:
             k = max(1, n // share)
             for part in (0.15, 0.3, 0.45, 0.6, 0.75, 0.9):
                 width = max(part * dose / k, SHORTEST)
-                rows += [(k, 0, width), (k, n // 4, width)]
+                rows += [(k, 0, width), (k, n // 2, width)]
         k, z, w = np.array(rows, dtype=np.float64).T
         return k, z, w
 

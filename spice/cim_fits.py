@@ -1,15 +1,16 @@
 """Fitted models of a computing column: the discharge against its dose, a row's factor against mismatch, disturb.
 
 `cim.current` i(v): of a row with a 1. `cim.discharge` v(s): the bit line after a dose s (cell seconds). `cim.lost`:
-what edges add to a pulse's width. `cim.zero_row`: dose of a pulsed row with a 0. `cim.log_current`: ln of
-a row's factor over the shifts of its transistors. 6T also: `cim.disturb`, a lower bound of the reliability index of a
-cell of the other value over word line, rows on and the bit line at the end.
+what edges add to a pulse's width, and word lines that are on to every row's dose. `cim.zero_row`: dose of a pulsed row
+with a 0. `cim.log_current`: ln of a row's factor over the shifts of its transistors. 6T also: `cim.disturb`, a lower
+bound of the reliability index of a cell of the other value over word line, rows on and the bit line at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from bitline.core.errors import FitError
 from bitline.core.executor import Record
 from bitline.core.figures import SIMULATED
 from bitline.core.model_file import KINDS, FittedModel, Input, Residual, quadratic_terms, residual
+from bitline.core.monomials import monomials
 from bitline.core.samples import Samples
 from spice.mismatch import UNITS, VARIATIONS
 
@@ -28,6 +30,7 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 FEWEST = 80
 FAR = 1.5  # a sample's shifts times this are measured too, so that the fit covers rarer cells
 _KNOTS = 4  # widths that the dose of a row of 0 is fitted at
+_TIE = 1e-5  # V a ps between neighbouring ones: what decides where no pulse was that long
 _PICO = 1e-12
 _HELD_OUT = 4
 _LIMITS = {"discharge": 0.02, "log_current": 0.3, "disturb": 0.1}  # V; ln; sigma
@@ -44,7 +47,7 @@ class Discharge:
     """The voltage as a function of the dose.
 
     Args:
-        lost: what edges add to a pulse (s, negative), a polynomial in k w / deepest.
+        lost: what edges add to a pulse (s, negative), and what each row that is on adds to all pulses, over `deepest`.
         width: widths (s) at which `zero` is given.
         zero: dose of a pulsed row with a 0, cell seconds.
         s: doses of the curve, from 0.
@@ -67,7 +70,8 @@ class Discharge:
 
         def wrong(unknown: Floats) -> Floats:
             made = cls._through(nominal, unknown * _PICO)
-            return (made.at(made.doses(k, z, w)) - v)[fitted]
+            apart = (made.at(made.doses(k, z, w)) - v)[fitted]
+            return np.concatenate([apart, _TIE * np.diff(unknown[2:])])
 
         found = least_squares(
             wrong, np.concatenate([[-10.0, 0.0], np.full(_KNOTS, 2.0)]), diff_step=[1e-3] * (2 + _KNOTS)
@@ -81,13 +85,13 @@ class Discharge:
         width = np.geomspace(checked.min(), checked.max(), _KNOTS)
         start, deepest = np.asarray(nominal["current_v"])[-1], float(np.max(k * w))
         lost = unknown[:2]
-        s = np.concatenate([[0.0], k * (w + lost[0] + lost[1] * k * w / deepest)])
+        s = np.concatenate([[0.0], k * (w + lost[0]) * (1 + lost[1] * k / deepest)])
         return cls(lost, width, unknown[2:], s, np.minimum.accumulate(np.concatenate([[start], v])), deepest)
 
     def doses(self, k: Floats, z: Floats, w: Floats) -> Floats:
         """Of pulses of width w (s) on k rows with a 1 and z with a 0."""
-        lost = self.lost[0] + self.lost[1] * k * w / self.deepest
-        return np.asarray(k * (w + lost) + z * PchipInterpolator(self.width, self.zero)(w))
+        rows = k * (w + self.lost[0]) + z * PchipInterpolator(self.width, self.zero)(w)
+        return np.asarray(rows * (1 + self.lost[1] * (k + z) / self.deepest))
 
     def at(self, s: Floats) -> Floats:
         """Voltage (V) after doses."""
@@ -170,7 +174,7 @@ def _current(nominal: Record) -> FittedModel:
 
 
 def _log_current(nominal: Record, samples: Samples) -> FittedModel:
-    """A quadratic in the shifts of the two transistors, through the samples and those `FAR` times as far out."""
+    """A polynomial in the shifts of the two transistors, through the samples and those `FAR` times as far out."""
     eight = "dvth_read_gate" in samples.columns
     names = [name for name in _INPUTS if name in samples.columns and ("_read_" in name) == eight]
     x = np.stack([samples.valid(name) for name in names], axis=-1)
@@ -178,15 +182,35 @@ def _log_current(nominal: Record, samples: Samples) -> FittedModel:
     held_out = np.arange(len(y)) % _HELD_OUT == _HELD_OUT - 1
     scale = np.asarray(nominal["shift_sigma"])
     seen = np.concatenate([x[~held_out], FAR * x[~held_out]])
-    solved, *_ = np.linalg.lstsq(
-        quadratic_terms(seen / scale), np.concatenate([y[~held_out], far[~held_out]]), rcond=None
-    )
+    powers, z = _powers(names), seen / scale
+    terms = np.stack(list(monomials(z.T, powers)), axis=-1) if powers else quadratic_terms(z)
+    solved, *_ = np.linalg.lstsq(terms, np.concatenate([y[~held_out], far[~held_out]]), rcond=None)
     solved[0] = 0.0  # a row without shifts has the factor 1
-    parameters = {"scale": scale.tolist(), "coefficients": [solved.tolist()]}
+    if powers:
+        kind, parameters = "monomials", {"powers": powers, "coefficients": solved.tolist()}
+    else:
+        kind, parameters = _QUADRATIC, {"coefficients": [solved.tolist()]}
+    parameters["scale"] = scale.tolist()
     ranges = zip(names, seen.min(axis=0), seen.max(axis=0), strict=True)
     known = tuple(Input(name, UNITS[name[1:].partition("_")[0]], float(a), float(b)) for name, a, b in ranges)
-    off = residual(KINDS[_QUADRATIC](parameters, *x[held_out].T), y[held_out], "ln", limit=_LIMITS["log_current"])
-    return FittedModel("cim.log_current", _QUADRATIC, known, "ln of a row's factor", "1", parameters, off, SIMULATED)
+    off = residual(KINDS[kind](parameters, *x[held_out].T), y[held_out], "ln", limit=_LIMITS["log_current"])
+    return FittedModel("cim.log_current", kind, known, "ln of a row's factor", "1", parameters, off, SIMULATED)
+
+
+def _powers(names: Sequence[str]) -> list[list[int]]:
+    """Exponents of the shifts: all products of two, and of three of one transistor; none for thresholds alone.
+
+    A lowered word line leaves a transistor near its threshold, where ln(current) bends from an exponential's to a
+    square's. That is one curve for a single shift, which a quadratic follows to a thousandth, and not for the sum of
+    three.
+    """
+    devices = [name.partition("_")[2] for name in names]
+    if len(set(devices)) == len(devices):
+        return []
+    every = range(len(names))
+    products = [each for degree in range(4) for each in combinations_with_replacement(every, degree)]
+    kept = [each for each in products if len(each) < 3 or len({devices[i] for i in each}) == 1]
+    return [[each.count(i) for i in every] for each in kept]
 
 
 def _disturb(nominal: Record) -> FittedModel:

@@ -102,7 +102,7 @@ class Array(Section):
     adc: ArrayAdc = ArrayAdc()
     faults: ArrayFaults = ArrayFaults()
     verify: ArrayVerify = ArrayVerify()
-    noise_way: Literal["auto", "matrix", "local", "adjoint"] = "auto"  # how read noise is found; see crossbar.noise
+    noise_way: Literal["auto", "matrix", "mean", "local", "adjoint"] = "auto"  # of read noise; see crossbar.noise
     precision: Literal["auto", "single", "double"] = "auto"  # of simulated currents; see crossbar.precision
     telegraph: ArrayTelegraph = ArrayTelegraph()
     ageing: ArrayAgeing = ArrayAgeing()

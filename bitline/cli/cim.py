@@ -31,6 +31,10 @@ class SramCim(Section):
     adc_bits: Annotated[int, Field(ge=2, le=12)] = 8
     linearise: bool = True  # codes go back to counts by the nominal discharge
     auto_zero: bool = True
+    offset: bool = True  # of a converter: the sense amplifier's spread
+    noise: bool = True  # kT/C of the bit line
+    curved: bool = True  # the bit line falls along the characterised curve; else on a straight line
+    zero_rows: bool = True  # rows that hold a 0 take charge
     variation: Literal["none", "vth", "full"] = "vth"
     t_precharge: Seconds = 1e-9
     disturb_limit: Annotated[float, Field(gt=0, lt=1)] = 1e-12  # 6T: of a cell, a read
@@ -77,8 +81,11 @@ def cim_config(study: Study, models: ModelFile) -> CimConfig:
         word_line=own.word_line,
         linearise=own.linearise,
         offset_mean=0.0,
-        offset_sigma=offset["sigma"],
+        offset_sigma=offset["sigma"] if own.offset else 0.0,
         auto_zero=own.auto_zero,
+        noise=own.noise,
+        curved=own.curved,
+        zero_rows=own.zero_rows,
         temperature=study.conditions.temperature,
         t_precharge=own.t_precharge,
         disturb_limit=own.disturb_limit,

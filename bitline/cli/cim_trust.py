@@ -74,7 +74,7 @@ class ColumnProducts:
         count = min(max(1, self.cells // self.config.rows), self.config.slices)  # any tile has as many
         first = int(rng.integers(array.bits.shape[1] - count + 1))
         lines = slice(first, first + count)
-        fast = array.voltage(found.plane @ array.weights_of_rows()[:, lines])
+        fast = array.voltage(found.plane @ array.weights_of_rows()[:, lines], array.driven(found.plane))
         slow = SpiceCimArray(replace(array.config, noise=False), self.setting)
         slow.take(array, lines)
         truth = slow.bit_lines(found.plane)

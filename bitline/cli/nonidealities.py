@@ -96,6 +96,21 @@ NON_IDEALITIES = (
         "sram-cim",
     ),
     NonIdeality(
+        "column converter range",
+        {"sram_cim.range_share": 1.0},
+        "full scale is the largest count of the calibration images",
+        "sram-cim",
+    ),
+    NonIdeality("column converter offset", {"sram_cim.offset": False}, "no offset of the converters", "sram-cim"),
+    NonIdeality("bit-line noise", {"sram_cim.noise": False}, "no kT/C of the precharged bit line", "sram-cim"),
+    NonIdeality(
+        "discharge curve",
+        {"sram_cim.curved": False},
+        "bit lines fall in proportion to their count, to the same full scale",
+        "sram-cim",
+    ),
+    NonIdeality("rows of 0", {"sram_cim.zero_rows": False}, "rows that hold a 0 take no charge", "sram-cim"),
+    NonIdeality(
         "weight quantisation", {"network.weight_bits": _FINEST_BITS}, f"{_FINEST_BITS} bits, the most there are"
     ),
     NonIdeality(

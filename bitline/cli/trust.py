@@ -30,9 +30,9 @@ from crossbar.adjoint import Readout
 from crossbar.cells import fitted_cells
 from crossbar.lines import solve_lines
 from crossbar.newton import solve_cells
-from crossbar.noise import spread_error
 from crossbar.power import read_power
 from crossbar.solve import effective_matrix, solve
+from crossbar.spread import spread_error
 from nn.study import AccuracyTask
 from spice.array import Cells, TransistorCells, resistor_cells, simulate
 from spice.characterise import Conditions

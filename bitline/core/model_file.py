@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from bitline.core import monomials
 from bitline.core.errors import ConfigError, FitError, ModelRangeError
 from bitline.core.mos_iv import mos_iv
 
@@ -128,6 +129,7 @@ KINDS: Mapping[str, Callable[..., Floats]] = {
     "interpolation": _interpolation,
     "minimum_of_quadratics": _minimum_of_quadratics,
     "mos_iv": mos_iv,
+    "monomials": monomials.polynomial,
     "least_corner": _least_corner,
     "chebyshev": _chebyshev,
     "quadratics_over_conditions": _quadratics_over_conditions,

@@ -10,8 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bitline.cli.advice import advise
+from bitline.cli.causes import causes
+from bitline.cli.cim import cim_config
 from bitline.cli.cim_trust import ColumnProducts, column_products
 from bitline.cli.ladder import COLUMN_LIMIT, product_rungs
+from bitline.cli.nonidealities import present
 from bitline.cli.study import Study
 from bitline.cli.trust import UNITS, product_tasks
 from bitline.core.model_file import ModelFile
@@ -20,10 +24,14 @@ from circuits.cim import CimConfig
 from circuits.cim_column import CimDesign
 from circuits.cim_model import ColumnModel
 from crossbar.sram_cim import cim_factory
+from nn.diagnose import Diagnosis, LayerFigures
 from spice.cim_bench import CimSetting
 
 _FOLDER = Path(__file__).parents[1] / "spice" / "golden_cim"
 ROWS = 12  # of the tile; the columns have 16
+
+
+_LAYER = LayerFigures("fc1", 0, "linear", 64, 16, 1, 1, 20.0, 20.0, 0.0, 1.0, 0.5, 20.0, 20.0, 20.0, {})
 
 
 class OneLayer:
@@ -93,6 +101,43 @@ def test_a_study_compares_the_columns_that_it_characterised() -> None:
     assert made.setting.design == replace(CimDesign(16), word_line=0.8)
     assert made.cells == study.trust.cells_size**2
     assert list(product_tasks(study, models, SimpleNamespace())) == ["columns"]  # type: ignore[arg-type]
+
+
+OFF = {"variation": "none", "offset": False, "noise": False, "curved": False, "zero_rows": False}
+
+
+def test_keys_turn_off_what_an_array_has() -> None:
+    models: Any = FakeModels(ModelFile.load(_FOLDER / "8t_16.json"), SimpleNamespace(parameters={"sigma": 0.01}))
+
+    def made(**keys: Any) -> CimConfig:
+        return cim_config(Study.model_validate({"target": "sram-cim", "sram_cim": {"rows": 16, **keys}}), models)
+
+    config = made()
+    assert (config.offset_sigma, config.noise, config.curved, config.zero_rows) == (0.01, True, True, True)
+    assert config.column.log_current is not None
+    config = made(**OFF)
+    assert (config.offset_sigma, config.noise, config.curved, config.zero_rows) == (0.0, False, False, False)
+    assert config.column.log_current is None
+
+
+def test_each_of_a_studys_non_idealities_is_a_cause_in_its_layers() -> None:
+    models: Any = FakeModels(ModelFile.load(_FOLDER / "8t_16.json"), SimpleNamespace(parameters={"sigma": 0.01}))
+    study = Study.model_validate({"target": "sram-cim", "sram_cim": {"rows": 16, "range_share": 0.8}})
+    found = causes(study, models, Path("graph.npz"))
+    of_layers = [each for each in present(study) if each.target and each.name != "column converter range"]
+    assert list(found.without) == [each.name for each in of_layers]
+    layer = replace(_LAYER, without_db=dict.fromkeys(found.without, 30.0))
+    advised = advise(study, models, Path("graph.npz"), Diagnosis(0, 1, 1.0, (layer,)))
+    answered = {cause for each in advised for cause in each.remedy.causes}
+    assert answered >= set(found.without)
+    changes = {key: value for each in advised for key, value in each.changes.items()}
+    assert changes["sram_cim.adc_bits"] == study.sram_cim.adc_bits + 1
+    assert changes["sram_cim.extra"] == pytest.approx(models["cim.lost"].parameters["capacitance"], rel=0.005)
+    assert "sram_cim.linearise" not in changes  # in force
+    assert {key for each in advised for key in each.changes if not each.characterised} == {
+        "sram_cim.extra",
+        "sram_cim.word_line",
+    }
 
 
 class FakeModels(ModelFile):

@@ -27,6 +27,9 @@ def test_each_kind_evaluates_its_formula():
     assert iv(0.2, 1e-5) == pytest.approx(2e-6)
     assert iv(0.1, 1e-5) == pytest.approx(2e-6 * np.sinh(0.2) / np.sinh(0.4))
     two = {"scale": [1.0, 2.0], "coefficients": [[1, 1, 0, 0, 0, 0], [0, 0, 0, 1, 1, 1]]}
+    cubic = {"scale": [1.0, 2.0], "powers": [[0, 0], [1, 0], [1, 2]], "coefficients": [1.0, 10.0, 100.0]}
+    assert model("monomials", cubic, x, x)(1.5, 2.0) == 1 + 15 + 150
+    assert np.array_equal(model("monomials", cubic, x, x)(np.array([[0.0], [2.0]]), 2.0), [[1.0], [221.0]])
     lobes = model("minimum_of_quadratics", two, x, x)
     assert lobes(1.0, 2.0) == 2.0  # min(1 + 1, 1 + 1 + 1)
     assert lobes([0.0, 2.0], [0.0, 0.0]).tolist() == [0.0, 3.0]

@@ -169,12 +169,11 @@ def test_outputs_have_the_variance_of_their_traps():
     array = tile(replace(QUIET, telegraph=replace(TRAPS, interval=1.0, error_limit=1.0)))
     codes, _ = array.mvm(np.ones((6000, 24), dtype=int), np.random.default_rng(3))
     traps = array._traps
-    volts = array.config.v_read / array.lsb
-    seen = array.matrix / array._solved * volts  # both with the traps as they were at first
+    seen = array.matrix / array._solved * array.config.v_read / array.lsb  # both with the traps as they were at first
     each = np.zeros((24, 20))
     each[traps.word, traps.bit] = traps.swing**2 * 0.25 * 0.75
-    left, rise = cell_voltages(array._solved, array.readout.rows, array.config.wires)
-    each *= (seen * (1 - rise / left)) ** 2  # bit lines rise with every input on
+    volts = cell_voltages(array._solved, array.readout.rows, array.config.wires)
+    each *= (seen * (1 - volts.rise / volts.left)) ** 2  # bit lines rise with every input on
     expected = (each[:, 0::2] + each[:, 1::2]).sum(axis=0)
     assert (expected > 5).all()  # LSB^2
     np.testing.assert_allclose(codes.var(axis=0), expected + 1 / 12, rtol=4.5 * np.sqrt(2 / 6000) + 0.01)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from bitline.core.errors import ConfigError
-from bitline.core.model_file import ModelFile
+from bitline.core.model_file import FittedModel, ModelFile
 from circuits.cim import FINER, CimConfig
 from circuits.cim_model import ColumnModel
 from crossbar.sram_cim import CimArray, cim_factory
@@ -45,6 +45,8 @@ def programmed(config: CimConfig, rows: int = 50, batch: int = 70) -> tuple[CimA
         {"dac_bits": 2, "input_bits": 5},
         {"dac_bits": 4, "input_bits": 4},
         {"linearise": False},
+        {"curved": False},
+        {"zero_rows": False},
         {"offset_sigma": 0.01},
         {"offset_sigma": 0.01, "auto_zero": False},
     ],
@@ -54,12 +56,13 @@ def test_agrees_with_the_slow_twin(more: dict[str, Any]) -> None:
     array, _, x = programmed(CimConfig(column(variation=True), **settings))
     codes, stats = array.mvm(x, np.random.default_rng(0))
     counts = array.config.planes(x) @ array.weights_of_rows()
-    slow, saturated = array.converted(array.voltage(counts))
+    volts = array.voltage(counts, array.driven(array.config.planes(x)))
+    slow, saturated = array.converted(volts)
     # the curve between its nodes, and single precision, move a code only where it was undecided
     assert np.mean(codes != slow) < 0.005
     assert stats.counts["saturated"] == pytest.approx(saturated, abs=3)
-    volts = np.sum(array.config.vdd - array.voltage(counts))
-    assert stats.energy["array"] == pytest.approx(array.config.column.capacitance * array.config.vdd * volts, rel=1e-3)
+    energy = array.config.column.capacitance * array.config.vdd * np.sum(array.config.vdd - volts)
+    assert stats.energy["array"] == pytest.approx(energy, rel=1e-3)
 
 
 @pytest.mark.parametrize("sign", ["offset", "differential"])
@@ -86,6 +89,56 @@ def test_linearising_straightens_the_discharge() -> None:
 
     assert bend(linearise=True) < 0.003
     assert bend(linearise=False) > 3 * bend(linearise=True)
+
+
+@pytest.mark.parametrize("sign", ["offset", "differential"])
+def test_with_everything_off_columns_give_the_product_itself(sign: str) -> None:
+    """Full scale at 65 rows of the 4095 = 63 x 65 codes: every count is a code."""
+    config = CimConfig(column(), weight_bits=5, input_bits=4, cols=40, sign=sign, adc_bits=12)
+    ideal = replace(config, noise=False, curved=False, zero_rows=False)
+    rng = np.random.default_rng(3)
+    w, x = rng.integers(-15, 16, (50, ideal.outputs)), rng.integers(0, 16, (70, 50))
+    for each in (ideal, config):
+        array = CimArray(each)
+        array.program(w, np.random.default_rng(4))
+        array.set_range(65.0)
+        codes, _ = array.mvm(x, np.random.default_rng(0))
+        assert array.scale == pytest.approx(1 / 63 / 4)
+        assert np.array_equal(codes, 63 * 4 * (x @ w)) == (each is ideal)
+
+
+def test_word_lines_that_are_on_deepen_every_bit_line() -> None:
+    """Whatever their rows hold, and by their number."""
+    array = CimArray(CimConfig(column(), weight_bits=2, cols=3, input_bits=1, noise=False, adc_bits=12))
+    array.program(np.repeat([[1], [0]], [40, 60], axis=0), np.random.default_rng(0))
+    array.set_range(60.0)
+    x = (np.arange(100) < np.array([40, 70, 100])[:, None]).astype(np.int64)
+    codes = array.mvm(x, np.random.default_rng(0))[0][:, 0] * array.scale
+    more = np.diff(codes)
+    without = CimArray(replace(array.config, column=replace(column(), lost=_unlifted())))
+    without.program(np.repeat([[1], [0]], [40, 60], axis=0), np.random.default_rng(0))
+    without.set_range(60.0)
+    plain = np.diff(without.mvm(x, np.random.default_rng(0))[0][:, 0] * without.scale)
+    lifted = 40 * 30 * column().lift  # 30 more word lines on 40 rows of 1; rows of 0 take charge too
+    np.testing.assert_allclose(more - plain, lifted, rtol=0.15)
+    assert lifted > 0.2
+
+
+def _unlifted() -> FittedModel:
+    lost = column().lost
+    return replace(lost, parameters={**lost.parameters, "coefficients": [lost.parameters["coefficients"][0], 0.0]})
+
+
+def test_a_straight_discharge_has_the_full_scale_of_the_curve() -> None:
+    curved, _, _ = programmed(CimConfig(column(), weight_bits=4, cols=40))
+    straight, _, _ = programmed(replace(curved.config, curved=False))
+    assert (straight.lsb, straight.unit) == (curved.lsb, curved.unit)
+    count = np.array([0.0, 0.5, 1.0, 100.0]) * straight.count
+    deep = column().discharge.parameters["y"][-1]
+    low = curved.voltage(count)[2]
+    np.testing.assert_allclose(straight.voltage(count), [1.8, (1.8 + low) / 2, low, deep])
+    assert curved.voltage(count)[1] < straight.voltage(count)[1] - 0.01  # current falls with the bit line
+    assert straight.disturb() == curved.disturb()
 
 
 def test_mismatch_spreads_sums_as_the_root_of_their_rows() -> None:
