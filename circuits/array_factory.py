@@ -29,6 +29,11 @@ class ConfiguredFactory:
         """Outputs that it gives."""
         return int(self.config.outputs)
 
+    @property
+    def weight_bits(self) -> int:
+        """Of the signed weights."""
+        return int(self.config.weight_bits)
+
     def __call__(self, rows: int, cols: int, input_bits: int) -> Any:
         """An array for a part of a network: `program` it with weights[rows, cols]."""
         made = self.array(replace(self.config, input_bits=input_bits))

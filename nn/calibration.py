@@ -40,7 +40,7 @@ FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 Targets = Literal["pre_activation", "post_activation"]
 Correction = Literal["none", "offset", "gain"]
 
-_BATCH = 2**31 - 1  # of the read noise: none of an inference's
+READ_BATCH = 2**31 - 1  # of the read noise: none of an inference's
 _MOVING = (Concat, Flatten, MaxPool2d, Rearrange)  # or only choose: a rectification before them is one after them
 _GAINS = 0.25, 4.0  # beyond that an output says nothing of its gain: it is dead, or hardly ever driven
 
@@ -87,9 +87,7 @@ def calibrate(graph: Graph, chip: Sequence[PlacedLayer], images: Images, how: Ca
         inputs = [values[name] for name in node.inputs]
         if node.name in placed:
             layer = placed[node.name]
-            wanted = targets[node.name]
-            if how.targets == "post_activation":
-                wanted = _activated(graph, node.name, wanted)
+            wanted = wanted_outputs(graph, node.name, targets[node.name], how)
             values[node.name], scale = fit_layer(layer, inputs[0], wanted, gains=how.correction == "gain")
             graph = fold_code_scales(graph, {node.name: scale})
         else:
@@ -101,7 +99,7 @@ def calibrate(graph: Graph, chip: Sequence[PlacedLayer], images: Images, how: Ca
 
 
 def fit_layer(
-    layer: PlacedLayer, x: IntArray, wanted: IntArray, *, gains: bool, batch: int = _BATCH
+    layer: PlacedLayer, x: IntArray, wanted: IntArray, *, gains: bool, batch: int = READ_BATCH
 ) -> tuple[IntArray, FloatArray]:
     """Fit a layer's outputs, set its biases and what its codes are worth.
 
@@ -115,25 +113,41 @@ def fit_layer(
     Returns:
         Its corrected codes for x, and the products that a code of each output is worth, shape (outputs,).
     """
-    outputs = len(layer.layer.bias)
-    given = layer.product(batch)(x)
-    codes = given.reshape(-1, outputs) - layer.layer.bias
-    target = wanted.reshape(-1, outputs).astype(np.float64)
-    mean, middle = codes.mean(axis=0), target.mean(axis=0)
-    scale = np.full(outputs, layer.layer.scale)
-    if gains:
-        along = codes - mean
-        slope = (along * target).sum(axis=0) / np.maximum((along**2).sum(axis=0), 1e-300)
-        trusted = (slope > _GAINS[0] * scale) & (slope < _GAINS[1] * scale)
-        scale = np.where(trusted, slope, scale)
-    bias = np.rint(middle / scale - mean).astype(np.int64)
+    codes = layer.product(batch)(x) - layer.layer.bias
+    bias, scale = fit_codes(codes, wanted, layer.layer.scale, gains=gains)
     layer.layer, layer.worth = replace(layer.layer, bias=bias), scale
-    return codes.reshape(given.shape) + bias, scale
+    return codes + bias, scale
 
 
-def _activated(graph: Graph, name: str, values: IntArray) -> IntArray:
-    """Products after the activation that follows: what a requantisation from 0 up leaves of them."""
-    return np.maximum(values, 0) if _rectified(graph, name) else values
+def fit_codes(codes: IntArray, wanted: IntArray, scale: float, *, gains: bool) -> tuple[IntArray, FloatArray]:
+    """Fit codes to products.
+
+    Args:
+        codes: without bias, (images, ..., outputs).
+        wanted: products, likewise.
+        scale: products that a code is to be worth.
+        gains: fit gains too.
+
+    Returns:
+        The bias of each output, in codes, and the products that its code is worth, shapes (outputs,).
+    """
+    outputs = codes.shape[-1]
+    given = codes.reshape(-1, outputs)
+    target = wanted.reshape(-1, outputs).astype(np.float64)
+    mean, middle = given.mean(axis=0), target.mean(axis=0)
+    worth = np.full(outputs, scale)
+    if gains:
+        along = given - mean
+        slope = (along * target).sum(axis=0) / np.maximum((along**2).sum(axis=0), 1e-300)
+        trusted = (slope > _GAINS[0] * worth) & (slope < _GAINS[1] * worth)
+        worth = np.where(trusted, slope, worth)
+    return np.rint(middle / worth - mean).astype(np.int64), worth
+
+
+def wanted_outputs(graph: Graph, name: str, products: IntArray, how: Calibration) -> IntArray:
+    """What a node's outputs are fitted to: its products, or what the rectification that follows leaves of them."""
+    after = how.targets == "post_activation" and _rectified(graph, name)
+    return np.maximum(products, 0) if after else products
 
 
 def _rectified(graph: Graph, name: str) -> bool:

@@ -20,7 +20,7 @@ import numpy as np
 from bitline.core.array import IntArray
 from bitline.core.errors import ConfigError
 from crossbar.adjoint import Readout
-from nn.calibration import Correction, fit_layer
+from nn.calibration import Correction, fit_codes, fit_layer
 from nn.graph import Graph
 from nn.placement import PlacedLayer
 from nn.target import ArrayFactory, Images
@@ -80,6 +80,8 @@ class LayerFigures:
         range_use: of the converters' range, what its inputs need on ideal cells; above 1 some saturate.
         negative: share of exact outputs below 0, which a ReLU drops.
         fitted_db: as `own_db`; on a calibrated chip with gains and biases fitted to these very inputs.
+        offset_db: as `own_db`, once an offset of each output is taken back that is fitted to these very inputs.
+        gain_db: likewise, a gain of each output too: what is left is the part that no calibration takes back.
         without_db: the same with one cause left out, dB, by cause.
         wire_loss: share of the current that wires take on the worst tile with every input driven alike; None where
             arrays have none that are modelled.
@@ -99,6 +101,8 @@ class LayerFigures:
     range_use: float
     negative: float
     fitted_db: float
+    offset_db: float
+    gain_db: float
     without_db: Mapping[str, float]
     wire_loss: float | None = None
     worst_tile: tuple[int, int] | None = None
@@ -194,10 +198,18 @@ class _Case:
             range_use=self._range_use(probe),
             negative=float(np.mean(self.ideal < 0)),
             fitted_db=_ratio(product, fitted),
+            offset_db=_ratio(product, self._corrected(product, gains=False)),
+            gain_db=_ratio(product, self._corrected(product, gains=True)),
             without_db={cause: _ratio(product, self._again(arrays, product)) for cause, arrays in without.items()},
             wire_loss=loss,
             worst_tile=place,
         )
+
+    def _corrected(self, product: IntArray, *, gains: bool) -> Floats:
+        """The outputs that the chip gave, in products, with an offset (and a gain) of each fitted to the exact ones."""
+        codes = self.codes - self.placed.layer.bias
+        bias, worth = fit_codes(codes, product, self.placed.layer.scale, gains=gains)
+        return np.asarray((codes + bias) * worth)
 
     def _again(self, arrays: Without, product: IntArray) -> Floats:
         """The layer's outputs, in products, from the same inputs on other arrays of the same chip.

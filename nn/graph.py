@@ -7,7 +7,7 @@ when it gives, bit for bit, what `Graph.run` gives; an analog one is judged by h
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -93,6 +93,14 @@ class Graph:
     def consumers(self, name: str) -> list[Node]:
         """The nodes that take the named one."""
         return [node for node in self.nodes if name in node.inputs]
+
+    def between(self, known: Container[str], wanted: str) -> list[Node]:
+        """The nodes, in order, that have to be computed for the wanted one's values where those of `known` are."""
+        needed = {wanted}
+        for node in reversed(self.nodes):
+            if node.name in needed and node.name not in known:
+                needed.update(node.inputs)
+        return [node for node in self.nodes if node.name in needed and node.name not in known]
 
     def rewired(self, changed: Iterable[Node], **fields: float | str) -> Graph:
         """A copy in which the given nodes replace those of their names, and other fields change as named."""

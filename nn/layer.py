@@ -16,7 +16,7 @@ import numpy as np
 
 from bitline.core.array import IntArray
 from bitline.core.errors import ConfigError
-from nn.operator import Bounds, Operator, Shape
+from nn.operator import INT32, Bounds, Operator, Shape
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -28,15 +28,14 @@ class Tensor:
     Args:
         node: the integer node's name.
         scale: of one unit; shape (1,), or (channels,) along the last axis.
-        codes: integers of `activation_bits`, fit to enter a matrix product.
-        unsigned: they are never negative.
+        limits: the least and greatest integer whatever weights and arrays make of it, 0 among them. Those of one scale
+            that fit the bits of activations are codes, fit to enter a matrix product.
         source: the float node that it stands for; set by the builder.
     """
 
     node: str
     scale: FloatArray
-    codes: bool = False
-    unsigned: bool = False
+    limits: Bounds = INT32
     source: str = ""
 
 
@@ -64,7 +63,7 @@ class Builder(Protocol):
         """Rescale to integers of `activation_bits`, by the range calibrated for what the tensor stands for."""
 
     def clamped(self, name: str, tensor: Tensor, low: float, high: float = math.inf) -> Tensor:
-        """The same, limited to low..high in the same step, by the range of float node `name`; unsigned from low = 0."""
+        """The same, limited to low..high in the same step, by the range of float node `name`."""
 
     def tabulated(self, name: str, tensor: Tensor, function: Callable[[FloatArray], FloatArray]) -> Tensor:
         """Codes of a function of the tensor: a table with an entry for each code, by the range of float node `name`."""

@@ -10,6 +10,7 @@ import numpy as np
 from bitline.core.array import IntArray
 from bitline.core.seeds import stream
 from nn.graph import Graph
+from nn.operator import Shape
 from nn.product import Product
 from nn.target import Images
 
@@ -43,9 +44,7 @@ def sampled_vectors(graph: Graph, images: Images, seed: int, most: int = MOST) -
     """
     chosen, found = {}, {}
     for node in products(graph):
-        each = math.prod(node.operator.vector_shape(graph.shapes[node.source]))
-        chosen[node.name] = _chosen(len(images) * each, most, stream(seed, "calibration.vectors", node.name))
-        found[node.name] = np.empty((len(chosen[node.name]), node.operator.rows), dtype=np.int64)
+        chosen[node.name], found[node.name] = _drawn(node, len(images), graph.shapes[node.source], seed, most)
     size = graph.batch(_IMAGES)
     for start in range(0, len(images), size):
         values = graph.run(images[start : start + size])
@@ -54,13 +53,27 @@ def sampled_vectors(graph: Graph, images: Images, seed: int, most: int = MOST) -
     return found
 
 
+def vectors_of(node: Multiplied, x: Images, seed: int, most: int = MOST) -> IntArray:
+    """Those of one product that `sampled_vectors` gives, from what feeds it: x[images, ...], integers of any size."""
+    chosen, found = _drawn(node, len(x), x.shape[1:], seed, most)
+    _fill(found, chosen, node.operator, x, 0)
+    return found
+
+
+def _drawn(node: Multiplied, images: int, shape: Shape, seed: int, most: int) -> tuple[IntArray, IntArray]:
+    """The numbers of a product's vectors for images of inputs of a shape, and room for the vectors."""
+    each = math.prod(node.operator.vector_shape(shape))
+    chosen = _chosen(images * each, most, stream(seed, "calibration.vectors", node.name))
+    return chosen, np.empty((len(chosen), node.operator.rows), dtype=np.int64)
+
+
 def _chosen(count: int, most: int, rng: np.random.Generator) -> IntArray:
     if count <= most:
         return np.arange(count)
     return np.sort(rng.choice(count, most, replace=False))
 
 
-def _fill(found: IntArray, chosen: IntArray, operator: Product, x: IntArray, first: int) -> None:
+def _fill(found: IntArray, chosen: IntArray, operator: Product, x: Images, first: int) -> None:
     """Copy the chosen vectors of a batch x[images, ...], whose first image is number `first`."""
     each = math.prod(operator.vector_shape(x.shape[1:]))
     step = max(1, _AT_ONCE // each)

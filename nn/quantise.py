@@ -1,8 +1,9 @@
 """Post-training quantisation: a float network and calibration images in, an integer graph out.
 
-Symmetric integer weights, a tensor or a channel at a time; unsigned activations after a ReLU and at the input, signed
-ones elsewhere; biases in int32 (Jacob et al., "Quantization and Training of Neural Networks for Efficient
-Integer-Arithmetic-Only Inference", CVPR 2018).
+Symmetric integer weights, a tensor or a channel at a time; activations in codes of as many above and below 0 as the
+calibration images ask for (nn.ranges), so unsigned after a ReLU and at the input; biases in int32 (Jacob et al.,
+"Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR 2018). A real 0 is
+the integer 0 everywhere: there are no zero points.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from nn.layer import FloatArray, Tensor
 from nn.operator import INT32, Bounds, Operator, Shape
 from nn.ops.lookup import Lookup
 from nn.ops.requantise import HALF_AWAY, HALF_EVEN, Requantise, multipliers
-from nn.ranges import RANGES, Observed, observe
+from nn.ranges import RANGES, Observed, Steps, observe
 from nn.weight_scale import weight_codes, weight_scale
 
 _INPUT_BITS = 8
@@ -42,7 +43,8 @@ class Quantisation:
         weight_range: "mse" clips weights where that loses least (squared error), "percentile" covers a share of their
             magnitudes, "max" never clips.
         activation_range: likewise, for what activations are on the calibration images.
-        percentile: of magnitudes that "percentile" covers; 100 is their maximum.
+        percentile: that "percentile" covers of weights' magnitudes, and of activations up to the greatest code and from
+            the least one on; 100 is all.
         rounding: of requantisation, "half_even" or "half_away".
     """
 
@@ -88,8 +90,7 @@ def quantise(
     folded = fold_batch_norms(network)
     shape = tuple(int(size) for size in images.shape[1:])
     build = _Build(how, observe(folded, images), {INPUT: shape}, {INPUT: (0, 2**_INPUT_BITS - 1)})
-    start = Tensor(INPUT, np.array([1 / 255.0]), codes=how.activation_bits == _INPUT_BITS, unsigned=True, source=INPUT)
-    tensors = {INPUT: start}
+    tensors = {INPUT: Tensor(INPUT, np.array([1 / 255.0]), build.limits[INPUT], source=INPUT)}
     for node in folded.nodes:
         result = node.layer.quantise(build, node.name, *(tensors[name] for name in node.inputs))
         tensors[node.name] = replace(result, source=node.name)
@@ -149,32 +150,30 @@ class _Build:
         return self._coded(f"{tensor.source}.codes", tensor, self.how.activation_bits)
 
     def clamped(self, name: str, tensor: Tensor, low: float, high: float = math.inf) -> Tensor:
-        own = replace(tensor, unsigned=tensor.unsigned or low >= 0, source=name)
-        return self._activations(name, own, self.how.activation_bits, low, high)
+        return self._activations(name, replace(tensor, source=name), self.how.activation_bits, low, high)
 
     def tabulated(self, name: str, tensor: Tensor, function: Callable[[FloatArray], FloatArray]) -> Tensor:
         x = self._coded(f"{tensor.source}.fine", tensor, _TABLE_BITS)
         # an entry for every code, not only for those that these weights reach: others, or a chip's noise, reach them
-        low, high = self._limits(self.how.activation_bits if x.codes else _TABLE_BITS, unsigned=x.unsigned)
+        low, high = x.limits
         real = function(np.arange(low, high + 1) * x.scale)
-        unsigned = bool((real >= 0).all())
-        bottom, top = self._limits(self.how.activation_bits, unsigned=unsigned)
-        scale = self._range(name, top) / top
-        table = np.clip(np.rint(real / scale), bottom, top).astype(np.int64)
-        return Tensor(self.add(name, Lookup(table, low), x), np.array([scale]), codes=True, unsigned=unsigned)
+        steps = self._steps(name, self.how.activation_bits)
+        table = np.clip(np.rint(real / steps.size), steps.low, steps.high).astype(np.int64)
+        return Tensor(self.add(name, Lookup(table, low), x), np.array([steps.size]), (steps.low, steps.high))
 
     def common(self, name: str, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         high = 2 ** (_FINE_BITS - 1) - 1
         most = max(self.observed[tensor.source].most for tensor in tensors) or 1.0
         scale = most * 2 / high  # twice: images yet unseen
         return tuple(
-            self.rescaled(f"{name}.in{place}", tensor, scale, (0 if tensor.unsigned else -high, high))
+            self.rescaled(f"{name}.in{place}", tensor, scale, (0 if tensor.limits[0] >= 0 else -high, high))
             for place, tensor in enumerate(tensors)
         )
 
     def _coded(self, name: str, tensor: Tensor, bits: int) -> Tensor:
-        """The tensor if it has codes already; else made once for all that take them."""
-        if tensor.codes:
+        """The tensor if it has codes of so many bits already; else made once for all that take them."""
+        low, high = tensor.limits
+        if tensor.scale.size == 1 and high - low < 2**bits:
             return tensor
         if bits == self.how.activation_bits:
             name = f"{tensor.source}.codes"
@@ -185,25 +184,20 @@ class _Build:
     def _activations(
         self, name: str, tensor: Tensor, bits: int, low: float = -math.inf, high: float = math.inf
     ) -> Tensor:
-        bottom, top = self._limits(bits, unsigned=tensor.unsigned)
-        scale = self._range(tensor.source, top) / top
-        least, most = (round(min(max(limit / scale, bottom), top)) for limit in (low, high))
-        result = self.rescaled(name, tensor, scale, (least, most))
-        return replace(result, codes=bits == self.how.activation_bits)
+        steps = self._steps(tensor.source, bits)
+        least, most = (round(min(max(limit / steps.size, steps.low), steps.high)) for limit in (low, high))
+        return self.rescaled(name, tensor, steps.size, (least, most))
 
-    def _range(self, source: str, levels: int) -> float:
+    def _steps(self, source: str, bits: int) -> Steps:
+        count = 2**bits - 1
         if source == INPUT:
-            return 1.0
-        return self.observed[source].limit(self.how.activation_range, self.how.percentile, levels)
-
-    @staticmethod
-    def _limits(bits: int, *, unsigned: bool) -> Bounds:
-        top = 2**bits - 1 if unsigned else 2 ** (bits - 1) - 1
-        return (0 if unsigned else -top), top
+            return Steps(1.0 / count, 0, count)
+        return self.observed[source].steps(self.how.activation_range, self.how.percentile, count)
 
     def rescaled(self, name: str, tensor: Tensor, scale: float, limits: tuple[int, int]) -> Tensor:
         operator = Requantise(*multipliers(tensor.scale / scale), *limits, self.how.rounding)
-        return replace(tensor, node=self.add(name, operator, tensor), scale=np.array([scale]), codes=False)
+        held = min(limits[0], 0), max(limits[1], 0)  # whoever pads adds zeros
+        return replace(tensor, node=self.add(name, operator, tensor), scale=np.array([scale]), limits=held)
 
     def graph(self, shape: Shape, output: Tensor) -> Graph:
         if output.scale.size > 1:  # logits are compared with one another: they need one scale

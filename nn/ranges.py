@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,16 @@ from nn.layer import FloatArray
 RANGES = ("percentile", "mse", "max")
 _KEPT = 2**18  # values kept of a node, 2 MB
 _BINS = 2048  # of the histogram that clipping is weighed on
-_POINTS = 128  # clipping points tried
+_POINTS = 128  # clipping points tried of an end
+_TURNS = 2  # of the search, end by end
+
+
+class Steps(NamedTuple):
+    """Evenly spaced numbers, 0 among them: `size` times the integers `low` to `high`."""
+
+    size: float
+    low: int
+    high: int
 
 
 @dataclass(eq=False)
@@ -22,38 +32,61 @@ class Observed:
     """What is known of a node's values.
 
     Args:
-        most: their greatest magnitude.
-        parts: magnitudes that are not 0 (a ReLU's zeros say nothing of its range): all of them, or of each image as
-            many random ones as 2^18 values allow.
+        low: the least, or 0 if none is negative.
+        high: the greatest, or 0 if none is positive.
+        parts: values that are not 0 (a ReLU's zeros say nothing of its range): all of them, or of each image as many
+            random ones as 2^18 values allow.
     """
 
-    most: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
     parts: list[FloatArray] = field(default_factory=list)
+
+    @property
+    def most(self) -> float:
+        """The greatest magnitude."""
+        return max(-self.low, self.high)
 
     def add(self, values: FloatArray, images: int, rng: np.random.Generator) -> None:
         """Take note of a batch's values (batch, *shape), of `images` in all."""
-        magnitudes = np.abs(values.reshape(len(values), -1))
-        self.most = max(self.most, float(magnitudes.max(initial=0.0)))
+        values = values.reshape(len(values), -1)
+        self.low = min(self.low, float(values.min(initial=0.0)))
+        self.high = max(self.high, float(values.max(initial=0.0)))
         share = max(_KEPT // images, 1)
-        if magnitudes.shape[1] > share:
-            places = rng.integers(magnitudes.shape[1], size=(len(magnitudes), share))
-            magnitudes = np.take_along_axis(magnitudes, places, axis=1)
-        self.parts.append(magnitudes[magnitudes != 0])
+        if values.shape[1] > share:
+            places = rng.integers(values.shape[1], size=(len(values), share))
+            values = np.take_along_axis(values, places, axis=1)
+        self.parts.append(values[values != 0])
 
-    def limit(self, method: str, percentile: float, levels: int) -> float:
-        """The magnitude that the highest code stands for.
+    def steps(self, method: str, percentile: float, count: int) -> Steps:
+        """The numbers that codes stand for, as many below 0 as the values ask for.
 
         Args:
-            method: "max" covers all values, "percentile" a share of them, "mse" clips where squared error is least.
-            percentile: of "percentile".
-            levels: codes above 0, for "mse".
+            method: "max" covers all values, "percentile" a share of them at either end, "mse" clips both ends where
+                squared error is least.
+            percentile: of the values up to the greatest code, and of those from the least one on.
+            count: of steps from the least code to the greatest, one less than there are codes.
         """
         values = np.concatenate(self.parts) if self.parts else np.empty(0)
-        if not values.size:
-            return self.most or 1.0
-        if method == "max":
-            return self.most
-        return float(np.percentile(values, percentile)) if method == "percentile" else _least_error(values, levels)
+        low, high = whole = (self.low, self.high) if self.most else (0.0, 1.0)
+        if values.size and method == "mse":
+            low, high = _least_error(values, count)
+        elif values.size and method == "percentile":
+            ends = np.percentile(values, [100 - percentile, percentile])
+            low, high = min(float(ends[0]), 0.0), max(float(ends[1]), 0.0)
+        return finest(low, high, count) if low < high else finest(*whole, count)  # a share may leave nothing
+
+
+def finest(low: float, high: float, count: int) -> Steps:
+    """The smallest steps for values from `low` <= 0 to `high` >= 0, not both 0.
+
+    The greatest code stands for `high` or more; `low` is at most half a step below the least code, as far as values are
+    from their codes anyway, so that no code is spent on what rounds to 0.
+    """
+    below = np.arange(count + 1)
+    sizes = np.maximum(high / np.maximum(count - below, 0.5), -low / (below + 0.5))  # 0.5: `high` if 0 is the greatest
+    best = int(sizes.argmin())
+    return Steps(float(sizes[best]), -best, count - best)
 
 
 def observe(network: FloatGraph, images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Mapping[str, Observed]:
@@ -67,16 +100,23 @@ def observe(network: FloatGraph, images: np.ndarray[tuple[int, ...], np.dtype[np
     return found
 
 
-def _least_error(magnitudes: FloatArray, levels: int) -> float:
-    """The clipping point with the least squared error of rounding and clipping, on a histogram of the magnitudes.
+def _least_error(values: FloatArray, count: int) -> tuple[float, float]:
+    """The ends whose steps have the least squared error of rounding and clipping, on a histogram of the values.
 
     Banner, Nahshan and Soudry, "Post training 4-bit quantization of convolutional networks for rapid-deployment",
-    NeurIPS 2019, section 3, by search and not by an assumed distribution.
+    NeurIPS 2019, section 3, by search and not by an assumed distribution: of one end, then of the other, in turn.
     """
-    most = float(magnitudes.max())
-    counts, edges = np.histogram(magnitudes, bins=_BINS, range=(0.0, most))
+    whole = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
+    counts, edges = np.histogram(values, bins=_BINS, range=whole)
     centres = (edges[:-1] + edges[1:]) / 2
-    limits = most * np.linspace(1.0, 0.02, _POINTS)
-    steps = limits[:, None] / levels
-    errors = ((np.minimum(np.rint(centres / steps), levels) * steps - centres) ** 2) @ counts
-    return float(limits[int(np.argmin(errors))])
+
+    def error(ends: tuple[float, float]) -> float:
+        size, low, high = finest(*ends, count)
+        return float(((np.clip(np.rint(centres / size), low, high) * size - centres) ** 2) @ counts)
+
+    low, high = whole
+    shares = np.linspace(1.0, 0.02, _POINTS).tolist()
+    for _ in range(_TURNS):
+        high = min((whole[1] * share for share in shares), key=lambda end: error((low, end)))
+        low = min((whole[0] * share for share in shares), key=lambda end: error((end, high)))
+    return low, high

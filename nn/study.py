@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -15,22 +17,38 @@ from bitline.core.executor import Record
 from bitline.core.figures import ESTIMATED, MEASURED, Figure
 from bitline.core.samples import Samples
 from nn.datasets import load as load_dataset
+from nn.datasets.dataset import Dataset
+from nn.graph import Graph
 from nn.graph_file import load as load_graph
 from nn.layer_cost import NOT_IN_ENERGY, NOT_IN_LATENCY
 from nn.statistics import accuracy_interval, balanced_interval, class_intervals, paired_difference, uneven
 from nn.target import Images, Inference, Program, Target
+from nn.targets.reram import Target as Arrays
+
+if TYPE_CHECKING:
+    from nn.tuning.progressive import ChipTuning
 
 _UNITS = {"logits": "1", "correct": "1", "accuracy": "1", "logit_scale": "1", "cycles": "1"}
+MEANING = {  # attributes of the group that holds records in HDF5
+    "count": "sum over all images of a chip; programming is in it once",
+    "energy": "of one image",
+    "latency": "of one image",
+}
 _UNIT_OF_PREFIX = {"trace": "1", "count": "1", "energy": "J", "latency": "s"}
 
 
 @dataclass(frozen=True)
 class Context:
-    """What all chips share: the compiled network, the test images and their labels."""
+    """What all chips share: the compiled network, the test images and their labels, and how a chip is tuned."""
 
     program: Program
     images: Images
     labels: IntArray
+    tuned: Callable[[int], Program] | None = None
+
+    def program_of(self, chip: int) -> Program:
+        """What a chip runs: the network as it was tuned to this chip, where it is, and else the one of all."""
+        return self.program if self.tuned is None else self.tuned(chip)
 
 
 @dataclass(frozen=True)
@@ -43,6 +61,7 @@ class AccuracyTask:
         target: the hardware, with its settings and its seed.
         images: of the test part, the first so many; None for all.
         calibration: of the training part, the first so many, for converter ranges.
+        tuning: of the network to each chip, while its layers are programmed (nn.tuning.progressive); None for none.
     """
 
     graph: str
@@ -50,31 +69,46 @@ class AccuracyTask:
     target: Target
     images: int | None = None
     calibration: int = 500
+    tuning: ChipTuning | None = None
 
     def prepare(self) -> Context:
         """Load the network and the images, and compile; see bitline.core.executor.Task."""
         if self.calibration < 1 or (self.images is not None and self.images < 1):
             raise ConfigError(f"accuracy: images = {self.images}, calibration = {self.calibration}; at least 1 each")
         data = load_dataset(self.data)
+        graph = load_graph(self.graph)
         with threadpool_limits(1):  # ranges are sums of floats: the same bits on any number of workers
-            program = self.target.compile(load_graph(self.graph), data.train_x[: self.calibration])
-        return Context(program, data.test_x[: self.images], data.test_y[: self.images])
+            program = self.target.compile(graph, data.train_x[: self.calibration])
+        tuned = None if self.tuning is None else partial(self._tuned, graph, data)
+        return Context(program, data.test_x[: self.images], data.test_y[: self.images], tuned)
+
+    def _tuned(self, graph: Graph, data: Dataset, chip: int) -> Program:
+        from nn.tuning.progressive import tune_chip  # torch takes a while to load
+
+        if not isinstance(self.target, Arrays):
+            raise ConfigError(f"accuracy: {type(self.target).__name__} has no arrays that a network is tuned to")
+        calibration = data.train_x[: self.calibration]
+        with threadpool_limits(1):
+            tuned = tune_chip(graph, data.train_x, data.train_y, self.target, chip, calibration, self.tuning)
+            return self.target.compile(tuned, calibration)
 
     def run(self, context: Context, index: int) -> Record:
         """Infer all images on one chip.
 
         Returns:
             logits (images, classes) int32, correct (images,) uint8, accuracy, logit_scale; and what the target gave:
-            trace_* (images kept, ...) int32, count_<layer>_<event>, energy_<component> (J an image),
-            latency_<component> (s an image), each with a text kind_* and source_*; cycles where the target has a clock.
+            trace_* (images kept, ...) int32, count_<layer>_<event> (of all images, programming once),
+            energy_<component> (J an image), latency_<component> (s an image), each with a text kind_* and source_*;
+            cycles where the target has a clock.
         """
-        inference = context.program.run(context.images, index)
+        program = context.program_of(index)
+        inference = program.run(context.images, index)
         correct = inference.logits.argmax(axis=1) == context.labels
         record: Record = {
             "logits": inference.logits.astype(np.int32),
             "correct": correct.astype(np.uint8),
             "accuracy": float(correct.mean()),
-            "logit_scale": context.program.logit_scale,
+            "logit_scale": program.logit_scale,
         }
         return record | _extras(inference)
 

@@ -22,7 +22,8 @@ class Inference:
     Args:
         logits: (images, classes), int32 values; a target's unit of a logit is `Program.logit_scale`.
         trace: what was asked to be kept, by name, the image first; maps of stuck cells have the tile first.
-        counts: events by layer and kind, as {"fc1": {"conversions": 10240, "saturated": 3}}.
+        counts: events of all the images by layer and kind, as {"fc1": {"conversions": 10240, "saturated": 3}}; those of
+            programming among them, once.
         energy: J an image, by component.
         latency: s an image, by component; their sum is the time from its first input to its logits.
         cycles: clock cycles an image, or None where the target has no clock.
@@ -66,6 +67,7 @@ class ArrayFactory(Protocol):
     Attributes:
         max_rows: inputs that the largest array takes.
         max_cols: outputs that it gives; a differential pair of bit lines is one.
+        weight_bits: of the signed weights that arrays take.
     """
 
     @property
@@ -73,6 +75,9 @@ class ArrayFactory(Protocol):
 
     @property
     def max_cols(self) -> int: ...  # noqa: D102
+
+    @property
+    def weight_bits(self) -> int: ...  # noqa: D102
 
     def __call__(self, rows: int, cols: int, input_bits: int) -> Array:
         """An array, not programmed yet, for unsigned inputs of `input_bits`."""

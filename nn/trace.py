@@ -114,7 +114,7 @@ class TraceTask:
 
     def run(self, context: Context, index: int) -> Record:
         """Trace one chip; see `trace`."""
-        program = context.program
+        program = context.program_of(index)
         if not isinstance(program, ReramProgram):
             raise ConfigError("trace: the target has no arrays whose layers could be traced")
         return trace(program, context.images, index, self.what)

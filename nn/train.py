@@ -122,7 +122,8 @@ def reproducible(seed: int) -> Iterator[None]:
 
 def tensor(images: Images) -> torch.Tensor:
     """What a network sees of images (n, height, width, channels): (n, channels, height, width), 0..1, float32."""
-    return torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(255.0)
+    x = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()  # so that a network may x.view(...)
+    return x.float().div_(255.0)
 
 
 def train(
@@ -193,7 +194,7 @@ def train(
 def _augmented(x: torch.Tensor, names: tuple[str, ...]) -> torch.Tensor:
     for name in names:
         x = AUGMENTATIONS[name](x, torch.rand(len(x), dtype=torch.float64))
-    return x
+    return x.contiguous()
 
 
 def _class_weights(labels: IntArray, classes: int, balance: float) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""How far a training has come, kept in a file after every epoch: one that is stopped goes on, with the same bits."""
+"""How far a training has come, kept in a file now and then: one that is stopped goes on, with the same bits."""
 
 from __future__ import annotations
 

@@ -112,5 +112,7 @@ def _check(source: str, images: np.ndarray[Any, Any], labels: np.ndarray[Any, An
         raise ConfigError(f"{source}: {keys[0]!r} is {images.dtype}; uint8 (0 to 255) is needed")
     if labels.shape != (len(images),):
         raise ConfigError(f"{source}: {keys[1]!r} has shape {labels.shape} for {len(images)} images; one label each")
-    if labels.dtype.kind not in "iu" or labels.min() < 0:
-        raise ConfigError(f"{source}: {keys[1]!r} must hold integers of 0 and above, not {labels.dtype}")
+    if labels.dtype.kind not in "iu":
+        raise ConfigError(f"{source}: {keys[1]!r} is {labels.dtype}; integers are needed, the first class being 0")
+    if labels.min() < 0:
+        raise ConfigError(f"{source}: {keys[1]!r} holds {labels.min()}; labels are class numbers, from 0 on")

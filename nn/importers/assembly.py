@@ -8,8 +8,8 @@ which node stands where. It becomes a node, one `Rearrange`, where a layer needs
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,30 +19,13 @@ from bitline.core.errors import ConfigError
 from nn.float_graph import FloatGraph, FloatNode
 from nn.graph import INPUT
 from nn.importers.fusion import fused
-from nn.importers.known import candidates, chosen, known_layers, made
+from nn.importers.known import candidates, chosen, known_layers, known_spellings, made
+from nn.importers.operation import Operation, View
 from nn.layer import Call, Layer
 from nn.layers.constant import Constant
 from nn.layers.flatten import Flatten
 from nn.layers.rearrange import Rearrange
 from nn.operator import Shape
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """Numbers of one node's result, perhaps moved.
-
-    Args:
-        node: the float node.
-        shape: of its result, without the batch, in the framework's order of axes.
-        places: what stands where, in the shape that the framework has, batch included: number p of image b is
-            ``b * size + p``, p counted in the framework's order. None: the result as it is.
-        name: of the last movement, for the node that it may become.
-    """
-
-    node: str
-    shape: Shape
-    places: IntArray | None = None
-    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +57,8 @@ class Assembly:
 
     def __init__(self, names: str, way: str, batch: int, shape: Shape) -> None:
         self.known = known_layers(names)
+        self._spellings = known_spellings(names)
+        self._origins: dict[View, Operation] = {}
         self.input = View(INPUT, shape)
         self._way, self.batch = way, batch
         self._nodes: list[FloatNode] = []
@@ -85,8 +70,9 @@ class Assembly:
         return self.known.get(kind) == (Rearrange,)
 
     def check(self, kind: str, where: str) -> None:
-        """ConfigError where no layer stands for an operator."""
-        candidates(self.known, kind, where)
+        """ConfigError where neither a layer nor a spelling stands for an operator."""
+        if kind not in self._spellings:
+            candidates(self.known, kind, where, self._spellings)
 
     def shape(self, view: View) -> Shape:
         """A view's, with the batch."""
@@ -101,7 +87,15 @@ class Assembly:
 
     def moved(self, view: View, places: IntArray, name: str) -> View:
         """The view whose places were moved so."""
-        return View(view.node, view.shape, places, name)
+        return replace(view, places=places, name=name)
+
+    def ending(self, view: View, where: str) -> View:
+        """The view, which nothing but the network's output may take from here on."""
+        return replace(view, last=where)
+
+    def origin(self, view: View) -> Operation | None:
+        """The operation whose result a view is, unmoved."""
+        return self._origins.get(view)
 
     def constant(self, name: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> View:
         """Numbers (batch, *shape) that no image changes, where an operator takes them in a tensor's place."""
@@ -110,49 +104,59 @@ class Assembly:
         held = np.moveaxis(values[0], 0, -1) if values.ndim == 4 else values[0]
         return View(self._append(name, Constant(held), (INPUT,)), values.shape[1:])
 
-    def call(
-        self, kind: str, arguments: Mapping[str, Any], views: Sequence[View], output: Shape, name: str, where: str
-    ) -> View:
-        """Append the layer that a call is.
-
-        Args:
-            kind: the operator, as in `nn.layer.Call`.
-            arguments: likewise.
-            views: what other operations compute, in order.
-            output: shape of the result, with the batch, in the framework's order.
-            name: where a user finds it.
-            where: said in errors.
+    def call(self, said: Operation) -> View:
+        """Append what a call is.
 
         Raises:
             ConfigError: no layer stands for it, or it mixes images.
         """
-        layer = chosen(self.known, kind, len(views), where)
+        last = next((view.last for view in said.views if view.last), "")
+        if last:
+            raise ConfigError(f"{last} is mapped as the network's last operation only")
+        spelt = self._spellings[said.kind](self, said) if said.kind in self._spellings else None
+        if spelt is None:
+            layer = chosen(self.known, said.kind, len(said.views), said.where)
+            spelt = self._layer(layer, said, self._way)
+        if spelt not in said.views:  # as that of an operation that does nothing
+            self._origins[spelt] = said
+        return spelt
+
+    def layer(self, layer: type[Layer], said: Operation) -> View:
+        """Append the layer that a call in torch's words is; for what is spelt by others.
+
+        Raises:
+            ConfigError: as `call`.
+        """
+        return self._layer(layer, said, "from_torch")
+
+    def _layer(self, layer: type[Layer], said: Operation, way: str) -> View:
+        views, output, arguments = said.views, said.output, said.arguments
         along = layer.along
         if along == 0:
             arguments = {key: self._of_image(value, len(output)) for key, value in arguments.items()}
         arrays = [value.ndim for value in arguments.values() if isinstance(value, np.ndarray) and value.size > 1]
         if along == 0 and not arrays and self._alike(views):
             first = views[0]
-            call = Call(kind, arguments, tuple(view.shape for view in views), first.shape)
-            node = self._append(name, made(layer, call, self._way, where), tuple(view.node for view in views))
+            call = Call(said.kind, arguments, tuple(view.shape for view in views), first.shape)
+            node = self._append(said.name, made(layer, call, way, said.where), tuple(view.node for view in views))
             return View(node, first.shape, first.places, first.name)
         if along == 0:
-            along = max(arrays, default=1) if any(not self._batch_first(view) for view in views) else None
-        if not along:
-            operands = [self._operand(view, 0, where) for view in views]
-            if output[:1] != (self.batch,):
-                raise ConfigError(_mixes(where))
-            call = Call(kind, arguments, tuple(operand.shape for operand in operands), output[1:])
-            node = self._append(name, made(layer, call, self._way, where), tuple(each.node for each in operands))
-            return View(node, output[1:])
-        return self._by_rows(layer, Call(kind, arguments, (), output), views, along, name, where)
+            mixed = any(not self._batch_first(view) for view in views)
+            features = len(output) > 3 and arrays == [1]  # along the last axis, which in an image is no channel
+            along = max(arrays, default=1) if mixed or features else None
+        if along:
+            return self._by_rows(layer, replace(said, arguments=arguments), way, along)
+        operands = [self._operand(view, 0, said.where) for view in views]
+        if output[:1] != (self.batch,):
+            raise ConfigError(_mixes(said.where))
+        call = Call(said.kind, arguments, tuple(operand.shape for operand in operands), output[1:])
+        node = self._append(said.name, made(layer, call, way, said.where), tuple(each.node for each in operands))
+        return View(node, output[1:])
 
-    def _by_rows(
-        self, layer: type[Layer], call: Call, views: Sequence[View], along: int, name: str, where: str
-    ) -> View:
+    def _by_rows(self, layer: type[Layer], said: Operation, way: str, along: int) -> View:
         """A layer that works along the last axes, whatever those before them are: they become one."""
-        output = call.output  # with the batch
-        operands = [self._operand(view, along, where) for view in self._broadcast(views, along)]
+        output, where = said.output, said.where
+        operands = [self._operand(view, along, where) for view in self._broadcast(said.views, along)]
         order = operands[0].order
         if any(not _equal(operand.order, order) for operand in operands):
             raise ConfigError(_mixes(where))
@@ -161,16 +165,16 @@ class Assembly:
         shape = (math.prod(output[:split]) // self.batch, *tail) if operands[0].rows else output[1:]
         given = {
             key: value - len(output) if key in ("dim", "axis") and isinstance(value, int) and value >= 0 else value
-            for key, value in call.arguments.items()
+            for key, value in said.arguments.items()
         }
-        call = Call(call.kind, given, tuple(operand.shape for operand in operands), shape)
-        node = self._append(name, made(layer, call, self._way, where), tuple(each.node for each in operands))
+        call = Call(said.kind, given, tuple(operand.shape for operand in operands), shape)
+        node = self._append(said.name, made(layer, call, way, where), tuple(each.node for each in operands))
         if not operands[0].rows:
             return View(node, shape)
         places = np.arange(math.prod(output)).reshape(-1, *tail)
         if order is not None:
             places = places[np.argsort(order)]
-        return View(node, shape, places.reshape(output), name)
+        return View(node, shape, places.reshape(output), said.name)
 
     def graph(self, output: View) -> FloatGraph:
         """The graph whose logits this view is."""
@@ -217,7 +221,7 @@ class Assembly:
             return list(views)
         lead = np.broadcast_shapes(*(each.shape[: each.ndim - along] for each in places))
         wide = (np.broadcast_to(each, (*lead, *each.shape[each.ndim - along :])) for each in places)
-        return [View(view.node, view.shape, each, view.name) for view, each in zip(views, wide, strict=True)]
+        return [replace(view, places=each) for view, each in zip(views, wide, strict=True)]
 
     def _operand(self, view: View, along: int, where: str) -> _Operand:
         """The view with the batch first and, where a layer works along the last axes, one axis before them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ _WRAPPERS = ("state_dict", "model_state_dict", "model")  # under which training 
 _PREFIX = "module."  # that torch.nn.DataParallel gives every name
 _COUNTER = "num_batches_tracked"  # of a batch norm: of no use after training
 _TOLD = 5
+_ARCHIVE = b"PK\x03\x04"  # with which a zip archive begins
 
 
 def load_checkpoint(module: torch.nn.Module, path: Path | str) -> None:
@@ -88,6 +90,8 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
     try:
         held: Any = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        if cut_short(path):
+            raise ConfigError(f"{path}: it is cut short, its end is missing; copy or save it again") from error
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ConfigError(
             f"{path}: not a readable state dict ({said}); save one by torch.save(network.state_dict(), path)"
@@ -98,6 +102,12 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
         raise ConfigError(f"{path}: it holds no state dict; save one by torch.save(network.state_dict(), path)")
     wrapped = bool(held) and all(str(name).startswith(_PREFIX) for name in held)
     return {str(name)[len(_PREFIX) if wrapped else 0 :]: value for name, value in held.items()}
+
+
+def cut_short(path: Path) -> bool:
+    """Whether a file begins as a zip archive, as torch writes, and lacks the directory that stands at its end."""
+    with path.open("rb") as file:
+        return file.read(len(_ARCHIVE)) == _ARCHIVE and not zipfile.is_zipfile(path)
 
 
 def _check_suffix(path: Path) -> None:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING
 
 from bitline.core.errors import ConfigError
 from nn import folder, layers
+from nn.importers import spellings
 from nn.layer import Call, Layer
 
+if TYPE_CHECKING:
+    from nn.importers.assembly import Assembly
+    from nn.importers.operation import Operation, View
+
+Spelling = Callable[["Assembly", "Operation"], "View | None"]
 Known = Mapping[str, tuple[type[Layer], ...]]
+
+_NEAREST = 3  # operators that an error names
 
 
 def known_layers(names: str) -> Known:
@@ -23,10 +33,18 @@ def known_layers(names: str) -> Known:
     return found
 
 
-def candidates(known: Known, kind: str, where: str) -> tuple[type[Layer], ...]:
-    """The layers of an operator; ConfigError where there is none."""
+def known_spellings(names: str) -> Mapping[str, Spelling]:
+    """Spellings by an importer's names of operators, as of `known_layers`; see nn.importers.spellings."""
+    parts = [folder.part(spellings, name) for name in folder.names(spellings)]
+    return {operator: part.spelt for part in parts for operator in getattr(part, names.upper())}
+
+
+def candidates(known: Known, kind: str, where: str, more: Collection[str] = ()) -> tuple[type[Layer], ...]:
+    """The layers of an operator; ConfigError where there is none, telling the nearest there are, `more` included."""
     if kind not in known:
-        raise ConfigError(f"{where} can't be mapped; known are {', '.join(sorted(known))}")
+        near = difflib.get_close_matches(kind, {*known, *more}, n=_NEAREST, cutoff=0.65)
+        told = f"; the nearest that can: {', '.join(near)}" if near else ""
+        raise ConfigError(f"{where} can't be mapped{told} (docs/networks.md lists all)")
     return known[kind]
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from bitline.core.errors import ConfigError
 from nn.float_graph import FloatGraph
-from nn.importers.assembly import Assembly, View
+from nn.importers.assembly import Assembly
+from nn.importers.operation import Operation, View
 from nn.layer import Call
 from nn.layers._sliding import sliding
 from nn.operator import Shape
@@ -76,8 +77,6 @@ class _Reader:
     """Goes through a model once; what does not depend on the image is computed on the way."""
 
     def __init__(self, model: ModelProto, input_shape: Shape | None) -> None:
-        from onnx import numpy_helper
-
         self.opsets = {each.domain: each.version for each in model.opset_import}
         self.opset_import = model.opset_import
         version = self.opsets.get("", self.opsets.get("ai.onnx", 0))
@@ -87,33 +86,52 @@ class _Reader:
             )
         graph = model.graph
         self.nodes, self.outputs = graph.node, [output.name for output in graph.output]
-        self.constants: dict[str, Array] = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
+        self.constants = _initialisers(graph)
         inputs = [each for each in graph.input if each.name not in self.constants]
         if len(inputs) != 1 or len(self.outputs) != 1:
             raise ConfigError(f"the network takes {len(inputs)} tensors and gives {len(self.outputs)}, not one and one")
         self.dtype = inputs[0].type.tensor_type.elem_type
         batch, *shape = _input_axes(inputs[0], input_shape)
         self.assembly = Assembly("onnx_names", "from_onnx", batch, tuple(shape))
-        self.views = {inputs[0].name: self.assembly.input}
+        self.views: dict[str, View] = {inputs[0].name: self.assembly.input}
 
     def graph(self) -> FloatGraph:
         for node in self.nodes:
-            where = f"the network's {_kind(node)!r} at {_name(node)!r}"
-            computed = [name for name in node.input if name in self.views]
-            if node.op_type in _SHAPES and computed:
-                empty = np.empty(self.assembly.shape(self.views[computed[0]]), dtype=np.int8)
-                self._keep(node, self._evaluate(node, {computed[0]: empty}, where))
-            elif not computed:
-                self._keep(node, self._evaluate(node, {}, where))
-            elif node.op_type in _NOTHING:
-                self.views[node.output[0]] = self.views[computed[0]]
-            elif self.assembly.moves(_kind(node)) and len(computed) == 1 and node.input[0] == computed[0]:
-                self._move(node, where)
-            else:
-                self.views[node.output[0]] = self._layer(node, where)
+            self._read(node)
         if self.outputs[0] not in self.views:
             raise ConfigError("the network's output does not depend on the image")
         return self.assembly.graph(self.views[self.outputs[0]])
+
+    def _read(self, node: NodeProto) -> None:
+        """Take note of what a node computes."""
+        where = f"the network's {_kind(node)!r} at {_name(node)!r}"
+        computed = [name for name in node.input if name in self.views]
+        if node.op_type in _SHAPES and computed:
+            empty = np.empty(self.assembly.shape(self.views[computed[0]]), dtype=np.int8)
+            self._keep(node, self._evaluate(node, {computed[0]: empty}, where))
+        elif node.op_type == "If" and node.input[0] in self.constants:
+            self._branch(node)
+        elif not computed:
+            self._keep(node, self._evaluate(node, {}, where))
+        elif node.op_type in _NOTHING:
+            self.views[node.output[0]] = self.views[computed[0]]
+        elif self.assembly.moves(_kind(node)) and len(computed) == 1 and node.input[0] == computed[0]:
+            self._move(node, where)
+        else:
+            self.views[node.output[0]] = self._layer(node, where)
+
+    def _branch(self, node: NodeProto) -> None:
+        """Read the branch that a constant condition takes, as of a squeeze whose axis may have length 1 or not."""
+        taken = "then_branch" if self.constants[node.input[0]].item() else "else_branch"
+        (graph,) = (each.g for each in node.attribute if each.name == taken)
+        self.constants |= _initialisers(graph)
+        for inner in graph.node:
+            self._read(inner)
+        for name, result in zip(node.output, graph.output, strict=True):
+            if result.name in self.views:
+                self.views[name] = self.views[result.name]
+            else:
+                self.constants[name] = self.constants[result.name]
 
     def _keep(self, node: NodeProto, values: list[Array]) -> None:
         self.constants |= {name: value for name, value in zip(node.output, values, strict=False) if name}
@@ -164,6 +182,7 @@ class _Reader:
             if each.default_value.type  # 0 where there is none
         }
         arguments |= {each.name: _attribute(each) for each in node.attribute}
+        arguments["since_version"] = schema.since_version
         views = []
         for place, name in enumerate(node.input):
             formal = schema.inputs[min(place, len(schema.inputs) - 1)]
@@ -177,7 +196,7 @@ class _Reader:
         if arguments.get("ceil_mode") and len(output) == 4:  # inference counts windows that only see padding
             call = Call(kind, arguments, (self.assembly.shape(views[0])[1:],), output[1:])
             output = (*output[:2], *sliding(call, call["kernel_shape"]).count)
-        return self.assembly.call(kind, arguments, views, output, _name(node), where)
+        return self.assembly.call(Operation(kind, arguments, tuple(views), output, _name(node), where))
 
     def _for_batch(self, name: str) -> Array:
         """A constant that stands where a tensor is expected, for every image."""
@@ -201,9 +220,20 @@ class _Reader:
         except Exception as error:  # of onnx's own kinds
             raise ConfigError(f"{where}: its inputs' shapes don't fit ({error})") from error
         axes = result.type.tensor_type.shape.dim
-        if not result.type.tensor_type.HasField("shape") or any(not axis.HasField("dim_value") for axis in axes):
+        if not result.type.tensor_type.HasField("shape"):  # inference knows no rule for the operator
+            given = {
+                each: np.zeros(self.assembly.shape(view)) for each, view in self.views.items() if each in node.input
+            }
+            return tuple(self._evaluate(node, given, where)[0].shape)
+        if any(not axis.HasField("dim_value") for axis in axes):
             raise ConfigError(f"{where} gives a tensor whose shape depends on the image")
         return tuple(axis.dim_value for axis in axes)
+
+
+def _initialisers(graph: Any) -> dict[str, Array]:
+    from onnx import numpy_helper
+
+    return {each.name: numpy_helper.to_array(each) for each in graph.initializer}
 
 
 def _input_axes(value: Any, input_shape: Shape | None) -> list[int]:
@@ -217,9 +247,10 @@ def _input_axes(value: Any, input_shape: Shape | None) -> list[int]:
         height, width, channels = input_shape
         wanted = (channels, height, width)
         if len(axes) != 4 or any(axis not in (0, want) for axis, want in zip(axes[1:], wanted, strict=True)):
+            own = " x ".join(str(axis or "any") for axis in axes[1:])
             raise ConfigError(
-                f"its input {value.name!r} is {tuple(axes[1:])} an image (0: open), the data's (channels, height, "
-                f"width) {wanted}"
+                f"its input {value.name!r} takes images of {own}, the data's are {channels} x {height} x {width} "
+                "(channels x height x width); export it for these, or give data of that size"
             )
     found = [axes[0] or _BATCH, *(wanted or axes[1:])]
     if 0 in found:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import operator
+import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch.export import ExportedProgram
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.fx.node import map_arg
 
 from bitline.core.errors import ConfigError
 from nn.float_graph import FloatGraph
-from nn.importers.assembly import Assembly, View
+from nn.importers.assembly import Assembly
+from nn.importers.operation import Operation, View
 from nn.operator import Shape
 
 _BATCH = 11  # images of the example; an axis of this length where the batch was is the batch
-_NOTHING = ("dropout", "feature_dropout", "contiguous", "clone", "detach", "alias", "identity", "lift_fresh_copy", "to")
-
+_NOTHING = (
+    *("dropout", "feature_dropout", "contiguous", "clone", "detach", "alias", "identity", "lift_fresh_copy", "to"),
+    "type_as",
+)
+_FILLED = ("zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full")  # whatever the tensor holds
 _AS_ANOTHER = ("expand_as", "view_as", "reshape_as")  # movements that take their shape from another tensor
 
 
@@ -60,11 +70,38 @@ def import_exported(exported: ExportedProgram, input_shape: Shape) -> FloatGraph
 def _export(module: torch.nn.Module, input_shape: Shape) -> ExportedProgram:
     height, width, channels = input_shape
     try:
-        with torch.no_grad():
+        with torch.no_grad(), _quiet():
             return torch.export.export(module, (torch.zeros(_BATCH, channels, height, width),))
+    except GuardOnDataDependentSymNode as error:
+        raise ConfigError(
+            f"the network can't be exported: what it computes depends on values of the image{_place(error)}; "
+            "an `if` or a length that does has to become arithmetic, as torch.where"
+        ) from error
     except Exception as error:  # whatever the user's own forward raises comes out here
         said = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise ConfigError(f"the network can't be exported for images of shape {tuple(input_shape)}: {said}") from error
+        raise ConfigError(
+            f"the network can't be exported for images of shape {tuple(input_shape)}{_place(error)}: {said}"
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the graphs and warnings that torch prints to standard error where an export fails."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with redirect_stderr(StringIO()):
+            yield
+    finally:
+        logging.disable(before)
+
+
+def _place(error: BaseException) -> str:
+    """Where in the user's own code an error arose, as " (net.py:12)"; empty where that isn't known."""
+    inside = str(Path(torch.__file__).parent)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_file()]
+    own = [frame for frame in frames if not frame.filename.startswith(inside) and frame.filename != __file__]
+    return f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
 
 
 class _Reader:
@@ -101,6 +138,8 @@ class _Reader:
         kind, tensors = _kind(node), list(self._tensors(node))
         if not tensors:
             self.parameters[node.name] = _evaluated(node, lambda argument: self.parameters[argument.name])
+        elif kind in _FILLED:
+            self.parameters[node.name] = _evaluated(node, lambda argument: torch.zeros(argument.meta["val"].shape))
         elif kind in _NOTHING:
             self.views[node] = self.views[tensors[0]]
         elif node.target is operator.getitem and isinstance(self.views.get(tensors[0]), list):
@@ -129,14 +168,17 @@ class _Reader:
             source, more = tensors[0], {"index": node.args[1]}
             tensors = list(self._tensors(source))
         where = f"the network's {_kind(source)!r} at {_path(node)!r}"
-        views = [self.views.get(tensor) or self._constant(tensor) for tensor in tensors]
+        views = [self.views.get(tensor) or self._constant(tensor, where) for tensor in tensors]
         output = tuple(int(size) for size in node.meta["val"].shape)
         arguments = {**self._arguments(source), **more}
-        return self.assembly.call(_kind(source), arguments, views, output, _path(node), where)
+        return self.assembly.call(Operation(_kind(source), arguments, tuple(views), output, _path(node), where))
 
-    def _constant(self, node: torch.fx.Node) -> View:
+    def _constant(self, node: torch.fx.Node, where: str) -> View:
         """A parameter among the tensors of a list, as a class token that is put before the others."""
-        return self.assembly.constant(node.name, self._value(node))
+        try:
+            return self.assembly.constant(node.name, self._value(node))
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from error
 
     def _tensors(self, node: torch.fx.Node) -> Iterator[torch.fx.Node]:
         """The arguments that other operations compute, in order; the same one twice counts twice.
@@ -165,8 +207,9 @@ class _Reader:
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, torch.fx.Node):
-            held: np.ndarray[Any, Any] = self.parameters[value.name].detach().double().numpy().copy()
-            return held
+            held = self.parameters[value.name].detach()
+            array: np.ndarray[Any, Any] = (held if held.dtype == torch.bool else held.double()).numpy().copy()
+            return array
         return value
 
 

@@ -33,4 +33,4 @@ class Add(Layer):
     def quantise(self, build: Builder, name: str, *inputs: Tensor) -> Tensor:
         """Both brought to one fine scale, then added."""
         a, b = build.common(name, inputs)
-        return Tensor(build.add(name, IntegerAdd(), a, b), a.scale, unsigned=a.unsigned and b.unsigned)
+        return Tensor(build.add(name, IntegerAdd(), a, b), a.scale)

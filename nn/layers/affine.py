@@ -14,6 +14,8 @@ from nn.ops.affine import Affine as IntegerAffine
 
 _BITS = 22  # of an input's integers, before the constant is added: its unit is far finer than a code's
 _GREATEST = 2.0**28
+_NONE = -1e30  # below, an added constant is a mask's minus infinity
+_MASKED = -1000.0  # the exponential of that is 0 in double precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +63,7 @@ class Affine(Layer):
                 gain, offset = -one, none
             case _:
                 raise ConfigError("a number divided by a tensor, or a quotient that is rounded, is not mapped")
+        offset = np.where(offset < _NONE, _MASKED, offset)
         if gain.ndim > 1:
             raise ConfigError("factors that differ from pixel to pixel are not mapped; one for each channel is")
         return cls(gain, offset)
@@ -83,15 +86,14 @@ class Affine(Layer):
         (x,) = inputs
         scale = x.scale * self.gain
         if not self.offset.any() and (self.gain > 0).all():
-            return replace(x, scale=scale, codes=x.codes and scale.size == 1)
+            return replace(x, scale=scale)
         bits = max(abs(end) for end in build.bounds(x)).bit_length()
         channels = self.offset.shape[-1:]
         farthest = np.abs(self.offset).reshape(-1, *channels).max(axis=0)  # of each channel
         unit = np.maximum(np.abs(scale) / 2.0 ** max(_BITS - bits, 0), farthest / _GREATEST)
-        unit = np.where(unit > 0, unit, 1.0)  # where everything is 0
+        unit = np.where(unit > 0, unit, x.scale)  # where everything is 0
         factor, bias = (np.rint(each / unit).astype(np.int64) for each in (scale, self.offset))
-        unsigned = x.unsigned and bool((self.gain >= 0).all() and (self.offset >= 0).all())
-        return Tensor(build.add(name, IntegerAffine(factor, bias), x), unit, unsigned=unsigned)
+        return Tensor(build.add(name, IntegerAffine(factor, bias), x), unit)
 
 
 def as_channels(constant: Any, call: Call) -> FloatArray:

@@ -95,7 +95,7 @@ class AveragePool(Layer):
         low, high = operator.bounds(build.bounds(x))
         if low < INT32[0] or high > INT32[1]:
             x = build.codes(x)
-        sums = Tensor(build.add(f"{name}.sums" if self.flat else name, operator, x), x.scale, unsigned=x.unsigned)
+        sums = Tensor(build.add(f"{name}.sums" if self.flat else name, operator, x), x.scale)
         node = build.add(name, Flatten(), sums) if self.flat else sums.node
         return replace(sums, node=node, scale=x.scale / self.divisor)
 

@@ -37,14 +37,12 @@ class Concat(Layer):
 
     def quantise(self, build: Builder, name: str, *inputs: Tensor) -> Tensor:
         """Channels keep their own scales, and nothing is rounded; along another axis all are brought to one first."""
-        operator = IntegerConcat(self.axis)
-        unsigned = all(each.unsigned for each in inputs)
         scales = {float(each.scale[0]) if each.scale.size == 1 else None for each in inputs}
-        if len(scales) == 1 and None not in scales:
-            codes = all(each.codes and each.unsigned == unsigned for each in inputs)  # both signs need a bit more
-            return Tensor(build.add(name, operator, *inputs), inputs[0].scale, codes=codes, unsigned=unsigned)
-        if self.axis == len(build.shape(inputs[0])) - 1:
+        alike = len(scales) == 1 and None not in scales
+        if not alike and self.axis == len(build.shape(inputs[0])) - 1:
             scale = np.concatenate([np.broadcast_to(each.scale, build.shape(each)[-1:]) for each in inputs])
-            return Tensor(build.add(name, operator, *inputs), scale, unsigned=unsigned)
-        parts = build.common(name, inputs)
-        return Tensor(build.add(name, operator, *parts), parts[0].scale, unsigned=unsigned)
+        else:
+            inputs = inputs if alike else build.common(name, inputs)
+            scale = inputs[0].scale
+        limits = min(each.limits[0] for each in inputs), max(each.limits[1] for each in inputs)
+        return Tensor(build.add(name, IntegerConcat(self.axis), *inputs), scale, limits)

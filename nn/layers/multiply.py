@@ -25,5 +25,4 @@ class Multiply(Layer):
     def quantise(self, build: Builder, name: str, *inputs: Tensor) -> Tensor:
         """Codes times codes, exact."""
         a, b = (build.codes(each) for each in inputs)
-        unsigned = a.unsigned and b.unsigned
-        return Tensor(build.add(name, IntegerMultiply(), a, b), a.scale * b.scale, unsigned=unsigned)
+        return Tensor(build.add(name, IntegerMultiply(), a, b), a.scale * b.scale)

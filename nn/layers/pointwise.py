@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import special
@@ -47,6 +47,13 @@ def _softplus(x: FloatArray, beta: float = 1.0) -> FloatArray:
     return np.logaddexp(0.0, x * beta) / beta
 
 
+def _pow(x: FloatArray, exponent: float = 1.0) -> FloatArray:
+    """Of what has no real power, as the root of a number below 0, it is that of 0."""
+    with np.errstate(divide="ignore"):
+        power: FloatArray = np.power(x if float(exponent).is_integer() else np.maximum(x, 0.0), float(exponent))
+    return power
+
+
 FUNCTIONS: Mapping[str, Callable[..., FloatArray]] = {  # by aten's names, as are their parameters
     "abs": np.abs,
     "celu": _celu,
@@ -59,10 +66,14 @@ FUNCTIONS: Mapping[str, Callable[..., FloatArray]] = {  # by aten's names, as ar
     "leaky_relu": _leaky_relu,
     "log_sigmoid": special.log_expit,
     "mish": lambda x: x * np.tanh(_softplus(x)),
+    "pow": _pow,
+    "reciprocal": lambda x: _pow(x, -1.0),
+    "rsqrt": lambda x: _pow(x, -0.5),
     "selu": _selu,
     "sigmoid": special.expit,
     "silu": lambda x: x * special.expit(x),
     "softplus": _softplus,
+    "sqrt": lambda x: _pow(x, 0.5),
     "square": np.square,
     "tanh": np.tanh,
 }
@@ -71,6 +82,7 @@ _PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "elu": ("alpha", "scale", "input_scale"),
     "gelu": ("approximate",),
     "leaky_relu": ("negative_slope",),
+    "pow": ("exponent",),
     "softplus": ("beta",),
 }
 
@@ -86,9 +98,12 @@ _ONNX: Mapping[str, tuple[str, Mapping[str, str]]] = {  # by ONNX's names: the f
     "LeakyRelu": ("leaky_relu", {"negative_slope": "alpha"}),
     "Mish": ("mish", {}),
     "PRelu": ("leaky_relu", {}),
+    "Pow": ("pow", {"exponent": "Y"}),
+    "Reciprocal": ("reciprocal", {}),
     "Selu": ("selu", {}),
     "Sigmoid": ("sigmoid", {}),
     "Softplus": ("softplus", {}),
+    "Sqrt": ("sqrt", {}),
     "Tanh": ("tanh", {}),
 }
 
@@ -112,6 +127,8 @@ class Pointwise(Layer):
                 raise ConfigError("a PReLU with a slope for each channel is not mapped; one with num_parameters=1 is")
             return cls("leaky_relu", {"negative_slope": call["weight"].item()})
         said = {name: call[name] for name in _PARAMETERS.get(call.kind, ())}
+        if call.kind == "pow":
+            return cls.of_power(call["exponent"])
         return cls(call.kind, {name: value for name, value in said.items() if value is not None})
 
     @classmethod
@@ -120,8 +137,17 @@ class Pointwise(Layer):
         function, parameters = _ONNX[call.kind]
         if call.kind == "PRelu":
             return cls.from_torch(call.translated("prelu", weight="slope"))
+        if call.kind == "Pow":
+            return cls.of_power(call["Y"])
         said = {name: call[theirs] for name, theirs in parameters.items() if call[theirs] is not None}
         return cls(function, said)
+
+    @classmethod
+    def of_power(cls, exponent: Any) -> Self:
+        """A power; ConfigError unless the exponent is one number."""
+        if exponent is None or np.size(exponent) != 1:
+            raise ConfigError("a power is mapped with an exponent that is one number, the same for every image")
+        return cls("pow", {"exponent": float(np.ravel(exponent)[0])})
 
     def run(self, *inputs: FloatArray) -> FloatArray:
         """The function's values."""

@@ -24,5 +24,5 @@ class Relu(Layer):
         return rectified
 
     def quantise(self, build: Builder, name: str, *inputs: Tensor) -> Tensor:
-        """One requantisation to unsigned codes, whose clamp at 0 is the ReLU."""
+        """One requantisation, whose clamp at 0 is the ReLU."""
         return build.clamped(name, inputs[0], low=0.0)

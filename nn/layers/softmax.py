@@ -50,7 +50,7 @@ class Softmax(Layer):
         table = exponentials(step_of(build), 2**_BITS)
         steps = exponential_nodes(build, f"{name}.exponentials", inputs[0], table)
         shares = Share(_BITS, int(table[0]), rounding=build.rounding)
-        return Tensor(build.add(name, shares, steps, steps), np.array([2.0**-_BITS]), unsigned=True)
+        return Tensor(build.add(name, shares, steps, steps), np.array([2.0**-_BITS]))
 
 
 def softmax(x: FloatArray, axis: int = -1) -> FloatArray:
@@ -69,4 +69,4 @@ def exponential_nodes(build: Builder, name: str, x: Tensor, table: IntArray, axi
     """Append the exponentials of a tensor, by a table of steps as `step_of` has them, whatever the tensor's range."""
     steps = build.rescaled(f"{name}.steps", x, step_of(build), _LIMITS)
     node = build.add(name, Exponential(table, axis), steps)
-    return Tensor(node, np.array([1 / table[0]]), codes=True, unsigned=True)
+    return Tensor(node, np.array([1 / table[0]]), (0, int(table[0])))

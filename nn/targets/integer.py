@@ -22,7 +22,8 @@ class IntegerProgram:
 
     def run(self, x: Images, sample: int) -> Inference:  # noqa: ARG002 - integers have no variation
         """See nn.target.Program; it is no hardware, so it costs nothing and takes no cycles."""
-        return Inference(self.graph.logits(x, self.batch), counts={"graph": self.graph.operations()})
+        counted = {kind: count * len(x) for kind, count in self.graph.operations().items()}
+        return Inference(self.graph.logits(x, self.batch), counts={"graph": counted})
 
 
 @dataclass(frozen=True)

@@ -73,19 +73,45 @@ class Target:
         Of a layer with many vectors an image, a sample of 8192 vectors of those images fixes the range.
 
         Raises:
-            ConfigError: no calibration images, or a layer that the arrays can't hold; names the layer.
+            ConfigError: no calibration images, weights that leave half of the cells' range unused, or a layer that the
+                arrays can't hold; names the layer.
         """
         if not len(calibration):
             raise ConfigError(f"{self.name}: no calibration images")
+        self._check_bits(graph)
         seen = sampled_vectors(graph, calibration, self.seed)
-        layers = []
-        for name, operator, source in products(graph):
-            try:
-                layers.append(self._layer(name, operator, seen[name], graph.bounds[source]))
-            except ConfigError as error:
-                raise ConfigError(f"{self.name}: layer {name!r}: {error}") from error
+        layers = [
+            self.lay_out(name, operator, seen[name], graph.bounds[source]) for name, operator, source in products(graph)
+        ]
         coded = fold_code_scales(graph, {layer.name: layer.scale for layer in layers})
         return ReramProgram(self, graph, coded, tuple(layers), calibration[: self.calibration.images])
+
+    def _check_bits(self, graph: Graph) -> None:
+        """Refuse arrays for weights of more bits than the network's: its largest would be far below `g_max`."""
+        most = max((int(np.abs(node.operator.matrices).max()) for node in products(graph)), default=0)
+        bits, needed = self.arrays.weight_bits, max(most.bit_length() + 1, 2)
+        if most and needed < bits:
+            raise ConfigError(
+                f"{self.name}: the network's weights go up to {most}, which is {needed} bits, and the arrays take "
+                f"weights of {bits} bits, up to {2 ** (bits - 1) - 1}: set weight_bits = {needed} of the arrays"
+            )
+
+    def lay_out(self, name: str, operator: Product, vectors: IntArray, bounds: Bounds) -> Layer:
+        """Lay one product out and fix its converters' range.
+
+        Args:
+            name: the node's.
+            operator: the product.
+            vectors: of the calibration images, as nn.product_inputs has them, (vectors, rows).
+            bounds: of its inputs.
+
+        Raises:
+            ConfigError: the arrays can't hold it; names the layer.
+        """
+        try:
+            return self._layer(name, operator, vectors, bounds)
+        except ConfigError as error:
+            raise ConfigError(f"{self.name}: layer {name!r}: {error}") from error
 
     def _layer(self, name: str, operator: Product, vectors: IntArray, bounds: Bounds) -> Layer:
         low, bits = input_range(operator, bounds)
@@ -150,12 +176,13 @@ class ReramProgram:
                 stuck = placed.faults()
                 if stuck is not None:
                     trace[f"{placed.layer.name}_faults"] = [stuck]
-        costs = [placed.costs() for placed in chip]
+        costs, digital = [placed.costs() for placed in chip], self.operations()
         return Inference(
             logits=np.concatenate(logits),
             trace={name: np.concatenate(parts) for name, parts in trace.items()},
-            counts={placed.layer.name: placed.counts() for placed in chip} | {"digital": self.operations()},
-            energy=energy_per_image(costs, len(x), self.operations(), settings.process),
+            counts={placed.layer.name: placed.counts() for placed in chip}
+            | {"digital": {kind: count * len(x) for kind, count in digital.items()}},
+            energy=energy_per_image(costs, len(x), digital, settings.process),
             latency=latency_per_image(costs, [placed.products() / len(x) for placed in chip]),
         )
 

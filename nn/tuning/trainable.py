@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -53,8 +53,40 @@ class TrainableGraph(torch.nn.Module):
         Raises:
             ConfigError: the graph holds an operator without gradient.
         """
-        values = {INPUT: torch.from_numpy(x.astype(np.float64))}
-        for node in self.start.nodes:
+        return self._logits({INPUT: torch.from_numpy(x.astype(np.float64))}, chip, access)
+
+    def after(self, given: Mapping[str, FloatArray]) -> torch.Tensor:
+        """Logits (images, classes) where some nodes have given their results; those before them are not computed.
+
+        Args:
+            given: results (images, *shape) by node; of products, without the bias, which is added as it is trained.
+
+        Raises:
+            ConfigError: as of `forward`.
+        """
+        values = {name: torch.from_numpy(result) for name, result in given.items()}
+        for name in given:
+            part = self._trained.get(name)
+            if isinstance(part, ProductParameters):
+                values[name] = values[name] + part.integers()[1]
+        return self._logits(values)
+
+    def parameters_after(self, given: Iterable[str], fixed: Container[str]) -> list[torch.nn.Parameter]:
+        """What is trained where some nodes have given their results: the biases of those, and all of later nodes.
+
+        Args:
+            given: as for `after`.
+            fixed: those of them whose bias is not trained any more.
+        """
+        given = list(given)
+        parts = {name: self._trained[name] for name in given if name in self._trained and name not in fixed}
+        biases = [part.bias for part in parts.values() if isinstance(part, ProductParameters)]
+        later = (node.name for node in self.start.between(given, self.start.output))
+        whole = torch.nn.ModuleList(self._trained[name] for name in later if name in self._trained)
+        return biases + list(whole.parameters())
+
+    def _logits(self, values: dict[str, torch.Tensor], chip: Chip | None = None, access: int = 0) -> torch.Tensor:
+        for node in self.start.between(set(values), self.start.output):
             values[node.name] = self._result(node, [values[name] for name in node.inputs], chip, access)
         return values[self.start.output]
 

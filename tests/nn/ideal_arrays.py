@@ -46,6 +46,7 @@ class IdealArray:
 class IdealFactory:
     max_rows: int = 20
     max_cols: int = 8
+    weight_bits: int = 2  # takes any
     lsb: float = 1.0
     sigma: float = 0.0
     noise: float = 0.0

@@ -156,15 +156,10 @@ def test_a_layer_computes_what_torch_does_and_integers_come_close(branches, name
 @pytest.mark.parametrize(
     ("function", "match"),
     [
-        (lambda x: RAMP / x, "divided by a tensor"),
-        (lambda x: x * PICTURE, "pixel to pixel"),
         (lambda x: x.add(torch.relu(x), alpha=2), "alpha"),
-        (lambda x: x.mean(1, keepdim=True), "channels"),
         (lambda x: functional.interpolate(x, size=(7, 9)), "whole factors"),
-        (lambda x: functional.pad(x, (1, 1), value=2.0), "zeros"),
-        (lambda x: functional.pad(x, (1, 1, 1, 1), mode="reflect"), "zeros"),
+        (lambda x: functional.pad(x, (1, 1), value=float("inf")), "with inf"),
         (nn.AdaptiveMaxPool2d(4), "several sizes|unequal"),
-        (nn.PReLU(4), "slope for each channel"),
         (lambda x: torch.cumsum(x, 1), "'cumsum'"),
     ],
 )
@@ -209,8 +204,8 @@ def test_a_clamp_limits_codes_where_it_limits_numbers():
     network = import_module(Then(lambda x: functional.hardtanh(x, -0.25, 0.5)).eval(), SHAPE)
     graph = quantise(network, x, Quantisation(activation_range="max"))
     operator = graph.node(graph.output).operator
-    assert (operator.low, operator.high) == (-64, 127)  # of 127 codes for 0.5, 63.5 go down to -0.25
-    assert graph.output_scale == pytest.approx(0.5 / 127)
+    assert (operator.low, operator.high) == (-85, 170)  # a third of the codes for a third of the range
+    assert graph.output_scale == pytest.approx(0.5 / 170)
 
 
 def test_a_table_has_an_entry_for_each_of_8_bits_however_few_the_activations_have():
@@ -219,7 +214,7 @@ def test_a_table_has_an_entry_for_each_of_8_bits_however_few_the_activations_hav
     for bits in (8, 4):
         graph = quantise(network, x, Quantisation(activation_bits=bits))
         (table,) = [node.operator for node in graph.nodes if isinstance(node.operator, Lookup)]
-        assert 2**7 < table.table.size <= 255
+        assert table.table.size == 2**8
         assert graph.bounds[graph.output][1] <= 2**bits - 1
         assert (np.diff(table.table) >= 0).all()
 
@@ -237,10 +232,8 @@ def test_a_table_serves_whatever_weights_and_arrays_make_of_its_input(function):
     assert graph.bounds[conv.name][0] >= 0
     negated = replace(conv, operator=replace(conv.operator, weights=-conv.operator.weights))
     found = graph.rewired([negated]).logits(x) * graph.output_scale
-    with torch.no_grad():
-        module.conv.weight.neg_()
-    expected = import_module(module, SHAPE).logits(x)
-    assert np.abs(found - expected).max() < 0.06  # by ranges that the other sign was calibrated for
+    expected = float(function(torch.zeros(())))  # no code below 0 was asked for
+    assert np.abs(found - expected).max() < 0.01
     noise = np.random.default_rng(1).integers(-(2**14), 2**14, (len(x), *graph.shapes[conv.name]))
     values = graph.run(x, {conv.name: lambda inputs: -conv.operator.run(inputs) + noise})
     assert np.isfinite(values[graph.output]).all()
@@ -255,7 +248,7 @@ def test_channels_of_both_signs_and_one_scale_are_no_codes_yet():
     assert graph.bounds[joined.name] == (-127, 255)
     products = [node for node in graph.nodes if isinstance(node.operator, Product)]
     low, high = graph.bounds[products[-1].inputs[0]]
-    assert -127 <= low < 0 < high <= 127
+    assert low < 0 < high <= low + 255
     error = graph.logits(x) * graph.output_scale - import_module(module, SHAPE).logits(x)
     assert np.abs(error).max() < 0.03
 
@@ -265,7 +258,7 @@ class SideBySide(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.signed = Then(lambda x: functional.hardtanh(x, -127 / 255, 127 / 255))
+        self.signed = Then(lambda x: functional.hardtanh(x, -127 / 255, 128 / 255))
 
     def forward(self, x):
         return torch.cat([x, self.signed(x)], 1)

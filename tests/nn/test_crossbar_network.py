@@ -9,6 +9,7 @@ from circuits.dac import Dac
 from circuits.faults import Faults
 from circuits.mapping import Mapping
 from circuits.variation import load_spread
+from crossbar import costs
 from crossbar.tile import TileConfig, crossbar_factory
 from nn.statistics import accuracy_interval
 from nn.targets.reram import Target
@@ -41,6 +42,21 @@ def test_a_chip_with_published_spread_replays_and_decides_almost_as_well(graph, 
     ideal = (graph.logits(digits.test_x).argmax(axis=1) == digits.test_y).mean()
     assert accuracy_interval(np.array(correct)).value > ideal - 0.05
     assert not np.array_equal(correct[0], correct[1])
+
+
+def test_every_count_is_of_all_images_and_gives_the_energies_of_one(graph, digits):
+    settings, x = program(REAL, graph, digits), digits.test_x[:30]
+    found, process = settings.run(x, 0), settings.target.process
+    priced = {
+        "adc": ("conversions", costs.adc_energy(process, REAL.adc_bits, 1.0, REAL.adc.kind)),
+        "dac": ("drives", costs.driver_energy(process, REAL.dac.bits)),
+    }
+    for component, (event, each) in priced.items():
+        total = sum(found.counts[layer][event] for layer in ("fc1", "fc2"))
+        assert found.energy[component].value * len(x) == pytest.approx(total * each.value)
+    for kind, operation in (("add", costs.INTEGER_ADD), ("multiply", costs.INTEGER_MULTIPLY)):
+        total = found.counts["digital"][kind] * operation.energy_in(process).value
+        assert found.energy[f"digital_{kind}"].value * len(x) == pytest.approx(total)
 
 
 def test_each_non_ideality_moves_the_logits(graph, digits):

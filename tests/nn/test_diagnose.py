@@ -18,6 +18,7 @@ from circuits.variation import load_spread
 from crossbar.solve import effective_matrix
 from crossbar.sram_cim import cim_factory
 from crossbar.tile import crossbar_factory
+from nn.calibration import Calibration
 from nn.diagnose import Without, diagnose
 from nn.targets import sram_cim
 from nn.targets.reram import Target
@@ -144,3 +145,53 @@ def test_computing_columns_run_and_are_taken_apart_too(graph):
         assert abs(layer.cost("converter resolution")) < layer.cost("cell spread")
         assert (layer.wire_loss, layer.worst_tile) == (None, None)
         assert 0.5 < layer.range_use <= 1
+
+
+class Distorted(IdealFactory):
+    """Each output times (1 + gain) plus an offset, of its own."""
+
+    def __call__(self, rows, cols, input_bits):
+        array = super().__call__(rows, cols, input_bits)
+        exact = array.mvm
+
+        def mvm(x, rng):
+            codes, stats = exact(x, rng)
+            across = np.linspace(-1, 1, cols)
+            return np.rint(codes * (1 + 0.3 * across) + self.offset * across).astype(np.int64), stats
+
+        array.mvm = mvm
+        return array
+
+    offset = 0.0
+
+
+class Shifted(Distorted):
+    """Offsets too, which outweigh the gains."""
+
+    offset = 1000.0
+
+
+def test_what_gains_and_offsets_take_back_is_a_figure_of_its_own(graph):
+    """Gains of 30 % are fitted away to the rounding of codes; an offset alone takes back most offsets; noise stays."""
+    for factory in (Distorted(max_rows=100), Shifted(max_rows=100)):
+        told = found(graph, factory, {}, count=200, range_share=4)
+        stem = next(layer for layer in told.layers if layer.layer == "stem")
+        assert stem.gain_db > stem.own_db + 15
+        assert stem.own_db <= stem.offset_db < stem.gain_db
+        assert (stem.offset_db - stem.own_db > 6) == (factory.offset > 0)
+    noisy = found(graph, IdealFactory(noise=3.0, max_rows=100), {}, count=200, range_share=4)
+    for layer in noisy.layers:
+        assert layer.gain_db == pytest.approx(layer.own_db, abs=0.5)
+
+
+def test_a_chip_whose_outputs_are_fitted_has_what_the_fit_foretold(graph):
+    """Calibrated on images of the same kind, the own error of a chip is what `gain_db` said of it uncalibrated."""
+    config = replace(TILE, programming_sigma=load_spread("wan2022").sigma)
+    plain, calibrated = (
+        found(graph, crossbar_factory(config), {}, count=120, calibration=Calibration(correction, images=120))
+        for correction in ("none", "gain")
+    )
+    first, again = (next(each for each in told.layers if each.number == 0) for told in (plain, calibrated))
+    assert first.gain_db > first.own_db + 2
+    assert again.own_db == pytest.approx(first.gain_db, abs=0.3)
+    assert again.gain_db == pytest.approx(again.own_db, abs=0.3)  # nothing is left to take back

@@ -1,13 +1,22 @@
 """A user's own network: from a Python file, an exported program, a name; with weights of a file."""
 
+import logging
+
 import numpy as np
 import pytest
 import torch
 
 from bitline.core.errors import ConfigError
 from nn.archive import write_arrays
+from nn.float_graph import FloatGraph, FloatNode
+from nn.importers.checked import check_logits
 from nn.importers.checkpoint import load_checkpoint, save_checkpoint
+from nn.importers.known import candidates, known_layers
 from nn.importers.loading import load_network
+from nn.importers.torch_module import import_module
+from nn.layers.flatten import Flatten
+from nn.layers.linear import Linear
+from nn.layers.relu import Relu
 from nn.train import logits
 
 SHAPE = (4, 6, 1)
@@ -149,10 +158,14 @@ def test_files_that_hold_no_weights_are_told(tmp_path, file, capsys):
     torch.save({"fc1.weight": Trap()}, tmp_path / "trap.pt")
     torch.save([1, 2], tmp_path / "list.pt")
     (tmp_path / "bytes.pt").write_bytes(b"nonsense")
+    torch.save(module.state_dict(), tmp_path / "short.pt")
+    whole = (tmp_path / "short.pt").read_bytes()
+    (tmp_path / "short.pt").write_bytes(whole[: len(whole) // 2])
     for name, match in (
         ("trap.pt", "not a readable state dict"),
         ("list.pt", "no state dict"),
         ("bytes.pt", "not a readable state dict"),
+        ("short.pt", "it is cut short"),
         ("missing.pt", "no such file"),
         ("weights.txt", ".pt, .pth or .npz"),
     ):
@@ -179,3 +192,62 @@ def test_a_loaded_module_is_in_evaluation_mode(tmp_path):
     assert not loaded.module.training
     assert np.abs(logits(loaded.module, images) - loaded.graph.logits(images)).max() < 1e-5
     assert np.abs(logits(loaded.module.train(), images) - loaded.graph.logits(images)).max() < 1e-5
+
+
+def branching(x):
+    return x.flatten(1) * 2 if x.sum() > 0 else x.flatten(1)
+
+
+def test_what_depends_on_the_image_is_told_in_one_line_and_nothing_else(capfd, caplog):
+    class Branching(torch.nn.Module):
+        def forward(self, x):
+            return branching(x)
+
+    with pytest.raises(ConfigError, match=r"depends on values of the image \(test_loading.py:\d+\)") as told:
+        import_module(Branching(), SHAPE)
+    assert "\n" not in str(told.value)
+    said = capfd.readouterr()
+    assert (said.out, said.err) == ("", "")
+    line = branching.__code__.co_firstlineno + 1
+    assert f":{line})" in str(told.value)
+    logging.getLogger("any").warning("as before")
+    assert "as before" in caplog.text
+
+
+class Odd(torch.nn.Module):
+    def forward(self, x):
+        return torch.cumsum(x.flatten(1), 1)
+
+
+def test_an_unmapped_operator_is_named_with_the_nearest_and_where_all_are():
+    with pytest.raises(ConfigError, match="'cumsum' at 'cumsum'") as told:
+        import_module(Odd(), SHAPE)
+    assert "docs/networks.md" in str(told.value)
+    assert len(str(told.value)) < 200
+    known = known_layers("torch_names")
+    with pytest.raises(ConfigError, match="'conv9d' at 'a' can't be mapped; the nearest that can: conv2d"):
+        candidates(known, "conv9d", "the network's 'conv9d' at 'a'")
+
+
+def graph_of(weights):
+    layers = (FloatNode("flat", Flatten(), ("input",)), FloatNode("fc", Linear(weights, np.zeros(5)), ("flat",)))
+    return FloatGraph(layers, "fc")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_no_numbers_are_told_with_their_layer(bad):
+    weights = np.ones((24, 5))
+    check_logits(graph_of(weights), X[:1], 5)
+    weights[3, 2] = bad
+    with pytest.raises(ConfigError, match="layer 'fc': its weights are not all finite"):
+        check_logits(graph_of(weights), X[:1], 5)
+
+
+def test_a_network_has_a_logit_for_every_class_and_may_have_more():
+    graph = graph_of(np.ones((24, 5)))
+    check_logits(graph, X[:1], 4)
+    with pytest.raises(ConfigError, match="5 outputs, the data 6 classes"):
+        check_logits(graph, X[:1], 6)
+    pixels = FloatGraph((FloatNode("relu", Relu(), ("input",)),), "relu")
+    with pytest.raises(ConfigError, match="one logit a class"):
+        check_logits(pixels, X[:1], 5)

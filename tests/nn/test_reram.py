@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from ideal_arrays import IdealFactory
 
 from bitline.core.errors import ConfigError
@@ -9,6 +10,7 @@ from circuits.tile import TileConfig
 from crossbar.tile import crossbar_factory
 from nn.fold_codes import fold_code_scales
 from nn.graph import Graph, Node
+from nn.importers.torch_module import import_module
 from nn.ops.add import Add
 from nn.ops.flatten import Flatten
 from nn.ops.linear import Linear
@@ -97,7 +99,7 @@ def test_energy_adds_over_tiles_and_latency_over_layers(graph, digits):
     assert inference.latency["adc"].value == pytest.approx((8 + 5) * 1e-9)
     assert inference.energy["digital_multiply"].value == pytest.approx((24 + 10) * 3.1e-12 * 130 / 45 * 4)
     assert inference.counts["fc1"] == {"products": 50 * 12, "conversions": 50 * 96, "saturated": 0}
-    assert inference.counts["digital"] == {"add": 4 * 24 + 2 * 10 + 24 + 10, "multiply": 24 + 10}
+    assert inference.counts["digital"] == {"add": 50 * (4 * 24 + 2 * 10 + 24 + 10), "multiply": 50 * (24 + 10)}
 
 
 @pytest.mark.parametrize(
@@ -172,3 +174,12 @@ def test_what_arrays_cannot_hold_is_told(graph, digits):
         Target(IdealFactory(), 1).compile(graph, digits.train_x[:0])
     with pytest.raises(ConfigError, match="range_share"):
         Target(IdealFactory(), 1, range_share=0.0)
+
+
+def test_arrays_for_weights_of_more_bits_than_the_networks_are_refused(digits):
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
+    graph = quantise(import_module(network, (8, 8, 1)), digits.train_x[:50], Quantisation(weight_bits=4))
+    wide = Target(crossbar_factory(TileConfig(rows=64, cols=64)), seed=1)
+    with pytest.raises(ConfigError, match=r"up to 7, which is 4 bits.*8 bits, up to 127: set weight_bits = 4"):
+        wide.compile(graph, digits.train_x[:20])
+    Target(crossbar_factory(TileConfig(rows=64, cols=64, weight_bits=4)), seed=1).compile(graph, digits.train_x[:20])

@@ -9,6 +9,7 @@ from bitline.core.errors import ConfigError
 from circuits.tile import TileConfig
 from crossbar.tile import crossbar_factory
 from nn.graph import Graph, Node
+from nn.graph_file import graph_hash
 from nn.ops.add import Add
 from nn.ops.clamp import Clamp
 from nn.ops.conv2d import Conv2d
@@ -229,3 +230,39 @@ def test_what_cannot_be_tuned_is_told(four_bit, digits):
     for wrong in ({"steps": 0}, {"rate": 0.0}, {"distillation": 1.5}, {"chip_steps": 0}):
         with pytest.raises(ConfigError, match=f"{next(iter(wrong))} = "):
             Tuning(**wrong)
+
+
+class Stopped(Exception):  # noqa: N818 - no error: a stop
+    pass
+
+
+@pytest.mark.parametrize(("hardware", "steps", "stop", "kept"), [(True, 45, 30, 20), (False, 120, 110, 100)])
+def test_a_tuning_that_was_stopped_goes_on_with_the_same_bits(
+    four_bit, network, digits, tmp_path, hardware, steps, stop, kept
+):
+    """Between the steps that it is kept at, in the middle of a chip's, and of an order of images."""
+    target = Target(IdealFactory(sigma=0.2, noise=1.0), 1) if hardware else None
+    how = Tuning(steps=steps, batch=32, distillation=0.2, chip_steps=20)
+    path = tmp_path / "tuning.pt"
+
+    def tuned(told, keep=path, how=how):
+        def tell(done, _steps):
+            told.append(done)
+            if told[0] == "stop" and done >= stop:
+                raise Stopped
+
+        return graph_hash(tune(four_bit, digits.train_x, digits.train_y, how, target, network, tell, keep))
+
+    whole = tuned([0], None)
+    with pytest.raises(Stopped):
+        tuned(["stop"])
+    assert torch.load(path, weights_only=True)["steps"] == kept
+    held = path.read_bytes()
+    told = [0]
+    assert tuned(told) == whole
+    assert told[1] == kept + 10
+    assert not list(tmp_path.iterdir())
+    path.write_bytes(held)
+    told = [0]
+    tuned(told, how=replace(how, rate=0.02))  # another tuning's
+    assert told[1] == 10
