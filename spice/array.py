@@ -2,8 +2,7 @@
 
 Cells are resistors, or 1T1R cells: a ReRAM device at a frozen state above a transistor of the technology's. What comes
 after the bit lines is no circuit here but the converter's definition, `circuits.converters`, which both rungs share.
-ngspice takes about 0.05 s for the first vector on 32 x 32 cells and 3 s on 64 x 64, a twentieth of that for each
-further one, and a minute on 128 x 128.
+What ngspice takes is `netlist_seconds`; a minute for one vector on 128 x 128 cells.
 """
 
 from __future__ import annotations
@@ -32,7 +31,21 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 Cells = Callable[[Floats], tuple[Cell, str]]
 """Conductances g[word_line, bit_line] (S) -> the cells that have them, and the lines those need."""
 
-_TOGETHER = 64  # vectors a netlist; the same everywhere, so that no result depends on who runs it
+TOGETHER = 64  # vectors a netlist; the same everywhere, so that no result depends on who runs it
+_CELLS = (256, 1024, 2304, 4096)  # of netlists with wires whose time was measured on one core,
+_FIRST = (0.02, 0.08, 0.45, 3.0)  # s for the first vector,
+_FURTHER = (3e-4, 7e-3, 5e-2, 0.2)  # s for each further one
+
+
+def netlist_seconds(cells: int, vectors: int) -> float:
+    """What ngspice takes (s) for a netlist of linear cells with wires on one core; within a factor of some two.
+
+    A line through measured times in logarithms; steeper than the cells, for the matrix fills up as it is factorised.
+    """
+    first, further = (
+        float(np.exp(np.interp(np.log(cells), np.log(_CELLS), np.log(times)))) for times in (_FIRST, _FURTHER)
+    )
+    return first + further * (vectors - 1)
 
 
 def resistor_cells(g: Floats) -> tuple[Cell, str]:
@@ -124,8 +137,8 @@ def simulate(g: Floats, v: Floats | Terminals, wires: Wires, cells: Cells = resi
     ends = v if isinstance(v, Terminals) else reading(v, n)
     cell, extra = cells(g)
     parts = []
-    for start in range(0, ends.batch, _TOGETHER):
-        some = ends.rows(slice(start, start + _TOGETHER))
+    for start in range(0, ends.batch, TOGETHER):
+        some = ends.rows(slice(start, start + TOGETHER))
         parts.append(_currents(crossbar_netlist((m, n), wires, cell, some, extra), some))
     if not parts:
         return Currents(np.empty((0, n)), np.empty((0, m)), np.empty((0, m)), np.empty((0, n)))

@@ -33,7 +33,7 @@ ALL_ON, ALL_OFF = "all on", "all off"
 On = frozenset[str]  # the non-idealities of a configuration
 
 
-def run_ablation(study: Study, results: Path, workers: int, *, pairs: bool = False) -> Path:
+def run_ablation(study: Study, results: Path, workers: int, *, pairs: bool = False, fresh: bool = False) -> Path:
     """Ablate a study, or go on where it was stopped.
 
     Configurations: all non-idealities that the study has; none; each alone; all but each; with `pairs` every two alone.
@@ -44,6 +44,7 @@ def run_ablation(study: Study, results: Path, workers: int, *, pairs: bool = Fal
         results: folder of results.
         workers: processes.
         pairs: of non-idealities too.
+        fresh: as of `bitline.cli.points.run_points`.
 
     Returns:
         The finished folder: run.h5, summary.json, ablation.png, report.html, config.toml.
@@ -61,7 +62,8 @@ def run_ablation(study: Study, results: Path, workers: int, *, pairs: bool = Fal
         varied = without(study, [each for each in found if each.name not in on])
         tuned_as = study.model_copy(update={"network": varied.network}) if study.tuning.steps else None
         points.append(Point(name, varied, tuned_as))
-    return run_points(study, points, results, workers, partial(_write, study, found, list(sets.items()), pairs))
+    write = partial(_write, study, found, list(sets.items()), pairs)
+    return run_points(study, points, results, workers, write, fresh=fresh)
 
 
 def configurations(names: Sequence[str], *, pairs: bool) -> dict[On, str]:

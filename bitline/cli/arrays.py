@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bitline.cli.array_time import time_parts
 from bitline.cli.cells import cells_and_lines
@@ -24,6 +25,9 @@ from crossbar.voltage_mode import voltage_factory
 from nn.calibration import Calibration
 from nn.study import AccuracyTask
 from nn.targets.reram import Target
+
+if TYPE_CHECKING:
+    from nn.tuning.progressive import ChipTuning
 
 CALIBRATION = 500  # images of the training part, for ranges of activations and converters
 
@@ -95,7 +99,7 @@ def _check_swing(study: Study) -> None:
 def accuracy_task(study: Study, models: ModelFile, graph: Path) -> AccuracyTask:
     """The study's chips: its integer graph on its tiles."""
     if study.target == "sram-cim":
-        return cim_task(study, models, graph, CALIBRATION)
+        return replace(cim_task(study, models, graph, CALIBRATION), tuning=_chip_tuning(study))
     if study.array.sensing == "voltage":
         arrays = voltage_factory(voltage_config(study, models))
     else:
@@ -109,4 +113,13 @@ def accuracy_task(study: Study, models: ModelFile, graph: Path) -> AccuracyTask:
         range_share=study.array.adc.range_share,
         calibration=Calibration(**study.calibration.model_dump()),
     )
-    return AccuracyTask(str(graph), study.network.data, target, study.accuracy.images, CALIBRATION)
+    tuning = _chip_tuning(study)
+    return AccuracyTask(str(graph), study.network.data, target, study.accuracy.images, CALIBRATION, tuning)
+
+
+def _chip_tuning(study: Study) -> ChipTuning | None:
+    if not study.chip_tuning.steps:
+        return None
+    from nn.tuning.progressive import ChipTuning  # torch takes a while to load
+
+    return ChipTuning(**study.chip_tuning.model_dump(), seed=study.seed)

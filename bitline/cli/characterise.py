@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from bitline.cli.run_folder import JOURNAL
+from bitline.cli.stage_store import code, key_of
 from bitline.cli.terminal import progress
 from bitline.core.errors import BitlineError, ConfigError, FitError, SimulationError
 from bitline.core.executor import Executor, Record, Task
@@ -20,13 +21,14 @@ from bitline.core.model_file import FittedModel, ModelFile
 from bitline.core.samples import SCHEMA, Group, Samples, collect, group_names, read_group
 from bitline.core.store import Journal, MemoryStore, Store, complete
 from circuits.technology import load_technology
-from spice.characterise import Conditions, Part, Settings, Span, part, part_names, settings_of
+from spice.characterise import Conditions, Part, Settings, part, part_names, settings_of
 from spice.compared import Compared
 from spice.unfitted import has_models
 
 NOMINAL, MONTE_CARLO, DESIGN = "nominal", "monte_carlo", "design"
 
 STAGES = (NOMINAL, MONTE_CARLO, DESIGN)
+_PACKAGES, _DISTRIBUTIONS = ("circuits", "spice", "bitline.core"), ("numpy", "scipy", "PySpice")  # what simulates
 
 
 def run_stage(
@@ -130,11 +132,8 @@ def characterise(work: Work, workers: int = 1, journals: Path | None = None) -> 
     Raises:
         BitlineError: no such part, setting, technology or corner, or the nominal device could not be simulated.
     """
-    name = work.name.replace("-", "_")
-    settings = {**settings_of(name), **work.settings}
-    found = part(name, settings)
-    attrs = {**work.conditions.attrs(), **settings, **_provenance(found, work.conditions)}
-    key = json.dumps(attrs | {"sources": sources(work.conditions.technology)}, sort_keys=True)
+    name, found, attrs = _asked(work)
+    key = _depends(work, attrs)
     stages = [(NOMINAL, found.nominal(work.conditions), 1, 1)]
     if work.samples:
         stages.append((MONTE_CARLO, found.monte_carlo(work.conditions), work.samples, workers))
@@ -151,6 +150,28 @@ def characterise(work: Work, workers: int = 1, journals: Path | None = None) -> 
             raise SimulationError(f"{title} device: {drawn.failures[0]}")
         groups.append(Group(f"{name}/{stage}", drawn, found.units, attrs))
     return _characterised(name, tuple(groups))
+
+
+def work_key(work: Work) -> str:
+    """The hash (hex) of all that a characterisation depends on, bitline's own code and how many are drawn among it.
+
+    Raises:
+        BitlineError: no such part, setting, technology or corner.
+    """
+    _, _, attrs = _asked(work)
+    return key_of([_depends(work, attrs), str(work.samples), code(_PACKAGES, _DISTRIBUTIONS)])
+
+
+def _asked(work: Work) -> tuple[str, Part, dict[str, str | float | int]]:
+    """A part's name, the part, and what its samples have as attributes."""
+    name = work.name.replace("-", "_")
+    settings = {**settings_of(name), **work.settings}
+    found = part(name, settings)
+    return name, found, {**work.conditions.attrs(), **settings, **_provenance(found, work.conditions)}
+
+
+def _depends(work: Work, attrs: Mapping[str, str | float | int]) -> str:
+    return json.dumps({**attrs, "sources": sources(work.conditions.technology)}, sort_keys=True)
 
 
 def nominal_figures(work: Work) -> dict[str, Figure]:
@@ -271,56 +292,6 @@ def compared(parts: Iterable[Characterised], models: ModelFile) -> list[Compared
         if own and each.samples is not None and each.samples.columns:
             found += each.part.compare(own, each.nominal, each.design, each.samples)
     return found
-
-
-@dataclass(frozen=True)
-class SpanFit:
-    """A fit over temperatures and supplies.
-
-    Args:
-        name: of the part.
-        models: its model file.
-        design: the samples that were fitted.
-        held_out: those that were not.
-    """
-
-    name: str
-    models: ModelFile
-    design: Samples
-    held_out: Samples
-
-    def compared(self) -> list[Compared]:
-        """The models beside both kinds of samples."""
-        return part(self.name).compare(self.models.models, {}, self.design, self.held_out)
-
-
-def fit_span(name: str, span: Span, workers: int = 1) -> SpanFit:
-    """Fit models of a part over temperatures and supplies.
-
-    Raises:
-        ConfigError: there is no such part or it has no such models, or an unknown technology or corner.
-        FitError: a condition leaves too few samples.
-    """
-    from spice.engine import engine
-
-    found = part(name)
-    if found.survey is None:
-        known = ", ".join(each for each in part_names() if part(each).survey is not None)
-        raise ConfigError(f"{name} has no models over temperature and supply; parts that have: {known}")
-    survey = found.survey(span)
-    stages = ((DESIGN, survey.design, survey.samples), ("held out", survey.held_out, survey.held_out_samples))
-    design, held_out = (
-        run_stage(f"{name.replace('_', ' ')}: {title}", task, count, executor(workers)) for title, task, count in stages
-    )
-    provenance: dict[str, str | float | int] = {
-        "technology": span.technology,
-        "corner": span.corner,
-        "seed": span.seed,
-        "ngspice": engine().version,
-        "part": name.replace("-", "_"),
-    }
-    models = survey.fit(design, held_out, provenance)
-    return SpanFit(name, ModelFile(provenance, {model.name: model for model in models}), design, held_out)
 
 
 def _require_same(

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass
+import json
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
+from bitline.cli.advice import Advice, advise, given
 from bitline.cli.arrays import accuracy_task
-from bitline.cli.causes import Causes, advice, causes
+from bitline.cli.causes import causes
 from bitline.cli.network import graph_of
+from bitline.cli.run_folder import DIAGNOSIS
 from bitline.cli.study import load_study
+from bitline.cli.terminal import finite
+from bitline.cli.trial import Trial, try_out
 from bitline.core.model_file import ModelFile
 from nn.datasets import load as load_data
-from nn.diagnose import Diagnosis, LayerFigures, diagnose
+from nn.diagnose import Diagnosis, diagnose
 from nn.graph_file import load as load_graph
 from nn.targets.reram import Target
-
-_SHOWN = 0.1  # dB
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,39 @@ class Advised:
 
     Args:
         found: the layers' figures.
-        causes: that were left out one by one.
+        missing: what is not told, and why.
+        advice: what to change, the costliest cause first.
+        given: what is an input of the technology.
+        trial: what the changes bring, where they were tried.
     """
 
     found: Diagnosis
-    causes: Causes
+    missing: tuple[str, ...]
+    advice: tuple[Advice, ...]
+    given: tuple[str, ...]
+    trial: Trial | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON holds it, the worst layer first."""
-        layers = [{**asdict(layer), "advice": advice(layer, self.causes)} for layer in self.found.layers]
-        head = {"chip": self.found.chip, "images": self.found.images, "decisions_equal": self.found.equal}
-        return {**head, "not_told": list(self.causes.missing), "layers": layers}
+        """As JSON holds it: the worst layer first, and of advice the best, or what answers the costliest cause."""
+        document: dict[str, Any] = {
+            "chip": self.found.chip,
+            "images": self.found.images,
+            "decisions_equal": self.found.equal,
+            "not_told": list(self.missing),
+            "layers": [asdict(layer) for layer in self.found.layers],
+            "given": list(self.given),
+        }
+        if self.trial is None:
+            return {**document, "advice": [each.to_json() for each in self.advice]}
+        trial = self.trial
+        tried = [{**each.advice.to_json(), **each.to_json()} for each in trial.tried]
+        base = {"chips": trial.chips, "images": trial.images, "accuracy": trial.accuracy}
+        return {**document, "tried_on": base, "advice": tried}
+
+    def write(self, folder: Path) -> None:
+        """Keep it beside the run, for its report."""
+        text = json.dumps(finite(self.to_json()), indent=1, allow_nan=False)
+        (folder / DIAGNOSIS).write_text(f"{text}\n", encoding="utf-8")
 
 
 def diagnose_run(folder: Path, images: int, chip: int) -> Advised:
@@ -59,35 +81,11 @@ def diagnose_run(folder: Path, images: int, chip: int) -> Advised:
     program = target.compile(graph, data.train_x[: task.calibration])
     known = causes(study, models, file)
     found = diagnose(program, graph, data.test_x[:images], chip, known.without, known.probe)
-    return Advised(found, known)
+    advised = tuple(advise(study, models, file, found))
+    return Advised(found, known.missing, advised, tuple(given(study, found)))
 
 
-def table(found: Diagnosis) -> Table:
-    """The layers on a terminal, the worst first."""
-    title = f"chip {found.chip}, {found.images} images, {found.equal:.1%} decided as without errors"
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for heading in ("layer", "matrix", "tiles", "own dB", "all dB", "clipped", "range", "below 0", "costs most (dB)"):
-        made.add_column(heading, justify="left" if heading in ("layer", "costs most (dB)") else "right")
-    for layer in found.layers:
-        made.add_row(
-            layer.layer,
-            f"{layer.rows} x {layer.cols}",
-            str(layer.tiles),
-            _decibels(layer.own_db),
-            _decibels(layer.accumulated_db),
-            f"{layer.saturated:.2%}",
-            f"{layer.range_use:.0%}",
-            f"{layer.negative:.0%}",
-            _costliest(layer),
-        )
-    return made
-
-
-def _costliest(layer: LayerFigures) -> str:
-    costs = {cause: layer.cost(cause) for cause in layer.without_db}
-    most = max(costs, key=lambda cause: costs[cause], default="")
-    return f"{most} {costs[most]:.1f}" if most and costs[most] >= _SHOWN else ""
-
-
-def _decibels(value: float) -> str:
-    return f"{value:.1f}" if math.isfinite(value) else "exact"
+def tried(folder: Path, advised: Advised, images: int, chips: int, workers: int) -> Advised:
+    """The same with every change tried; see `bitline.cli.trial.try_out`."""
+    study, models = load_study(folder / "config.toml"), ModelFile.load(folder / "model.json")
+    return replace(advised, trial=try_out(folder, study, models, advised.advice, chips, images, workers))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 from bitline.core import blas
 
@@ -29,16 +30,34 @@ from bitline.cli.commands import (
     write,
     yield_,
 )
-from bitline.cli.terminal import errors
+from bitline.cli.terminal import errors, note, say
 from bitline.core.errors import BitlineError, ConfigError
+from bitline.core.termination import TERMINATED, Terminated, terminable
 
 app = typer.Typer(
     name="bitline",
-    help="A SPICE-driven simulator for compute-in-memory: from the transistor to the accuracy of a network.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        say(f"bitline {importlib.metadata.version('bitline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="say which bitline this is")
+    ] = False,
+) -> None:
+    """A SPICE-driven simulator for compute-in-memory: from the transistor to the accuracy of a network."""
+
+
 app.command("doctor")(doctor.doctor)
 app.add_typer(technology.app, name="technology")
 app.command("characterize")(characterize.characterize)
@@ -60,8 +79,12 @@ app.command("report")(report.report)
 def main() -> None:
     """Run the command line; an error of the user's is one message and exit status 1, never a traceback."""
     try:
-        _check_packages()
-        app()
+        with terminable():
+            _check_packages()
+            app()
+    except Terminated:  # of a command that keeps nothing to go on from
+        note("stopped")
+        sys.exit(TERMINATED)
     except BitlineError as error:
         _tell(str(error))
     except BrokenPipeError:  # the reader of a pipe went away, as `bitline ... | head` does

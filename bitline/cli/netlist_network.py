@@ -2,36 +2,40 @@
 
 Every tile is a netlist with wires and linear cells, written with the same conductances; converters, their ranges and
 the digital part are shared by definition (circuits.converters), so that each conversion is of a current of ngspice's.
+Layers follow one another, each on its inputs of the layers before, as ngspice gave them; a layer's netlists, of its
+tiles and the vectors that fit one, are the samples that are spread over processes and kept.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
-from bitline.cli.terminal import progress
-from bitline.core.array import Cost, IntArray, Stats
+from bitline.cli.paired_tile import Pair, PairFactory
+from bitline.cli.terminal import clock, note, progress
+from bitline.core.array import IntArray
 from bitline.core.errors import SimulationError
-from bitline.core.executor import Record
+from bitline.core.executor import Failure, Record, Result
 from bitline.core.executors import executor
-from bitline.core.samples import collect
-from bitline.core.store import MemoryStore
+from bitline.core.seeds import stream
+from bitline.core.store import Store
 from circuits.tile import TileConfig
-from crossbar.tile import CrossbarArray, crossbar_factory
+from crossbar.tile import crossbar_factory
 from nn.graph import Graph
-from nn.placement import PlacedLayer
+from nn.placement import Layer, PlacedLayer
 from nn.study import AccuracyTask
-from nn.target import Images
-from spice.array import SpiceArray
+from spice.array import TOGETHER, netlist_seconds
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-BLOCK = 8  # images of a sample: with 8 bit planes the 64 vectors that a netlist takes at once
+_STARTING = 5.0  # s that a layer is to take for processes to be worth starting
+_LONG = 86400.0  # s from which an estimate is told in days
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Compared:
         slow: logits of the images by ngspice, (images, classes).
         fast: the same at speed.
         every: logits of all test images at speed, (test images, classes).
-        current_error: max |difference| / max |current| of the bit lines, of each block of images, before any converter.
+        current_error: max |difference| / max |current| of the bit lines, of each netlist, before any converter.
     """
 
     slow: Floats
@@ -81,7 +85,7 @@ class Compared:
         return float(np.max(off[margins > 0] / margins[margins > 0], initial=0.0))
 
 
-def compare(task: AccuracyTask, config: TileConfig, chip: int, images: int, workers: int) -> Compared:
+def compare(task: AccuracyTask, config: TileConfig, chip: int, images: int, workers: int, store: Store) -> Compared:
     """Infer the first test images both ways on a chip.
 
     Args:
@@ -90,137 +94,156 @@ def compare(task: AccuracyTask, config: TileConfig, chip: int, images: int, work
         chip: number of the chip.
         images: how many.
         workers: processes.
+        store: keeps each netlist's products; what it holds is not simulated again.
 
     Raises:
-        SimulationError: ngspice could not compute a block of images.
+        SimulationError: ngspice could not compute a netlist.
         BitlineError: the network can't be laid out.
     """
     quiet = replace(config, read_noise=0.0, adc=replace(config.adc, noise=0.0), telegraph=None, timing=None)
     target: Any = replace(task.target, trace=0)  # type: ignore[type-var] # a target is a dataclass
     whole = replace(task, images=None, target=replace(target, arrays=crossbar_factory(quiet)))
-    every = np.asarray(whole.run(whole.prepare(), chip)["logits"], dtype=np.float64)
-    images = min(images, len(every))
-    blocks = -(-images // BLOCK)
-    netlists = NetlistImages(replace(task, images=images, target=target), quiet, chip)
-    store = MemoryStore()
-    with progress(f"rung 3: {images} images in ngspice", blocks) as advance:
-        for index, outcome in executor(workers).map(netlists, range(blocks)):
-            store.append(index, outcome)
+    shared = whole.prepare()
+    every = np.asarray(whole.run(shared, chip)["logits"], dtype=np.float64)
+    x = shared.images[:images]
+    program: Any = shared.program_of(chip)
+    placed, graph = program.chip(chip)
+    stages = [_stage(each, graph, quiet, target.seed, chip, len(x)) for each in placed]
+    total = sum(stage.count for stage in stages)
+    found = {index: outcome for index, outcome in store.outcomes() if isinstance(outcome, Result)}
+    note(_forecast(stages, len(x), workers, len(found) / total))
+    with progress(f"rung 3: {len(x)} images, netlists", total, len(found)) as advance:
+
+        def keep(index: int, result: Result) -> None:
+            store.append(index, result)
+            found[index] = result
             advance(1)
-    found = collect(store, blocks)
-    if found.failures:
-        raise SimulationError(f"rung 3: {next(iter(found.failures.values()))}")
-    slow = np.concatenate(list(found["logits"]))[:images]
-    return Compared(slow, every[:images], every, found["current_error"])
+
+        firsts = accumulate((stage.count for stage in stages), initial=0)
+        layers = [_Simulated(stage, first, workers, found, keep) for stage, first in zip(stages, firsts, strict=False)]
+        values = graph.run(x, {layer.stage.layer.name: layer.product for layer in layers})
+    errors = np.array([found[index].record["current_error"] for index in range(total)], dtype=np.float64)
+    return Compared(values[graph.output].astype(np.float64), every[: len(x)], every, errors)
+
+
+def _forecast(stages: Sequence[LayerNetlists], images: int, workers: int, done: float) -> str:
+    """What lies ahead, in words, as a share `done` is there."""
+    every = (stage.seconds / (workers if stage.seconds > _STARTING else 1) for stage in stages)
+    seconds = sum(every) * (1 - done)
+    many, size = sum(stage.count for stage in stages), f"{stages[0].config.rows} x {stages[0].config.cols}"
+    said = clock(seconds) if seconds < _LONG else f"{seconds / _LONG:.0f} days"
+    return f"rung 3: {images} images take {many} netlists of {size} cells, about {said} with {workers} workers"
+
+
+def _stage(placed: PlacedLayer, graph: Graph, config: TileConfig, seed: int, chip: int, images: int) -> LayerNetlists:
+    """A layer's netlists, without the vectors, which the layers before it give."""
+    shape = graph.shapes[graph.node(placed.layer.name).inputs[0]]
+    vectors = images * math.prod(placed.layer.operator.vector_shape(shape))
+    return LayerNetlists(placed.layer, replace(config, input_bits=placed.layer.input_bits), seed, chip, vectors)
 
 
 @dataclass(frozen=True, eq=False)
-class _Laid:
-    """Images, the graph in the chip's codes, its layers as netlists, and where their currents' errors are noted."""
-
-    images: Images
-    graph: Graph
-    layers: list[PlacedLayer]
-    errors: list[float]
-
-
-@dataclass(frozen=True)
-class NetlistImages:
-    """Task: a block of test images on a chip whose every product is a netlist's.
+class LayerNetlists:
+    """Task: a part of a layer's vectors on one of its tiles, by a netlist.
 
     Args:
-        task: of the study; its images are those compared.
-        config: of the tiles, without noise, as a netlist is.
+        layer: as it is on the chip.
+        config: of its tiles, without noise, as a netlist is.
+        seed: of the chips.
         chip: number of the chip.
+        vectors: how many there are.
+        inputs: they, shape (vectors, rows).
     """
 
-    task: AccuracyTask
+    layer: Layer
     config: TileConfig
+    seed: int
     chip: int
+    vectors: int
+    inputs: IntArray = field(default_factory=lambda: np.empty((0, 0), dtype=np.int64))
 
-    def prepare(self) -> _Laid:
-        """The chip at speed, programmed and calibrated, and the same layers, with its fits, as netlists."""
-        target: Any = self.task.target
-        shared = replace(self.task, target=replace(target, arrays=crossbar_factory(self.config))).prepare()
-        program: Any = shared.program
-        chip, graph = program.chip(self.chip)
-        errors: list[float] = []
-        arrays = PairFactory(self.config, errors.append)
-        slow = [PlacedLayer.program(each.layer, arrays, target.seed, self.chip) for each in chip]
-        return _Laid(shared.images, graph, slow, errors)
+    @property
+    def together(self) -> int:
+        """Vectors of a netlist, each of so many planes."""
+        return max(1, TOGETHER // self.config.planes)
 
-    def run(self, context: _Laid, index: int) -> Record:
-        """Infer block number `index`.
+    @property
+    def parts(self) -> int:
+        """Netlists of a tile."""
+        return -(-self.vectors // self.together)
+
+    @property
+    def count(self) -> int:
+        """Netlists of all tiles."""
+        return self.parts * len(self.layer.tiles)
+
+    @property
+    def seconds(self) -> float:
+        """What ngspice takes for all, on one core."""
+        full = min(self.vectors, self.together) * self.config.planes
+        return self.count * netlist_seconds(self.config.rows * self.config.cols, full)
+
+    def prepare(self) -> dict[int, Pair]:
+        """The tile that was programmed last, by its number."""
+        return {}
+
+    def run(self, context: dict[int, Pair], index: int) -> Record:
+        """Compute part `index % parts` of the vectors on tile `index // parts`.
 
         Returns:
-            logits (BLOCK, classes), 0 beyond the last image; current_error, the largest of its tiles'.
+            codes (vectors of the part, outputs); current_error, the largest difference of its bit lines' currents.
         """
-        context.errors.clear()
-        x = context.images[index * BLOCK : (index + 1) * BLOCK]
-        values = context.graph.run(x, {each.layer.name: each.product(index) for each in context.layers})
-        logits = values[context.graph.output].astype(np.float64)
-        padded = np.zeros((BLOCK, logits.shape[1]))
-        padded[: len(logits)] = logits
-        return {"logits": padded, "current_error": max(context.errors)}
+        number, part = divmod(index, self.parts)
+        if number not in context:
+            context.clear()
+            made: Any = self.layer.programmed(number, PairFactory(self.config), self.seed, self.chip)
+            context[number] = made
+        pair, tile = context[number], self.layer.tiles[number]
+        own = self.inputs[part * self.together : (part + 1) * self.together, tile.rows]
+        rng = stream(self.seed, "chip.read", self.chip, self.layer.name, *tile.place, part)
+        codes, _ = pair.mvm(own, rng)
+        return {"codes": codes, "current_error": pair.error}
 
 
 @dataclass(frozen=True)
-class PairFactory:
-    """Makes tiles that are netlists, each beside the same one at speed; see nn.target.ArrayFactory."""
+class _Simulated:
+    """A layer whose products are computed by netlists, or were before.
 
-    config: TileConfig
-    note: Callable[[float], None]
+    Args:
+        stage: its netlists.
+        first: number of the first of them, of all layers'.
+        workers: processes.
+        found: what there is, by number.
+        keep: is told each one that was simulated.
+    """
 
-    @property
-    def max_rows(self) -> int:
-        """Inputs that an array takes."""
-        return self.config.rows
+    stage: LayerNetlists
+    first: int
+    workers: int
+    found: Mapping[int, Result]
+    keep: Callable[[int, Result], None]
 
-    @property
-    def max_cols(self) -> int:
-        """Outputs that it gives."""
-        return self.config.outputs
+    def product(self, x: IntArray) -> IntArray:
+        """What computes the node: codes, summed over the tiles of a column, plus the bias.
 
-    def __call__(self, rows: int, cols: int, input_bits: int) -> Pair:
-        """A tile for weights[rows, cols]."""
-        return Pair(rows, cols, replace(self.config, input_bits=input_bits), self.note)
+        Raises:
+            SimulationError: a netlist has no solution.
+        """
+        layer, vectors = self.stage.layer, self.stage.layer.vectors(x)
+        missing = [index for index in range(self.stage.count) if self.first + index not in self.found]
+        where = executor(self.workers if self.stage.seconds > _STARTING else 1)
+        for index, outcome in where.map(replace(self.stage, inputs=vectors), missing):
+            if isinstance(outcome, Failure):
+                raise SimulationError(f"rung 3: layer {layer.name!r}: {outcome.reason}")
+            self.keep(self.first + index, outcome)
+        sums: dict[int, IntArray] = {}  # of each column of tiles
+        for number, tile in enumerate(layer.tiles):
+            column, codes = tile.place[1], self._codes(number)
+            sums[column] = sums[column] + codes if column in sums else codes
+        codes = np.concatenate([sums[column] for column in sorted(sums)], axis=1) + layer.bias
+        return codes.reshape(len(x), *layer.operator.shape(x.shape[1:]))
 
-
-class Pair:
-    """A netlist that gives the products, and its twin at speed, whose bit-line currents are compared with it."""
-
-    def __init__(self, rows: int, cols: int, config: TileConfig, note: Callable[[float], None]) -> None:
-        self.rows, self.cols, self.note = rows, cols, note
-        self.fast, self.slow = CrossbarArray(config), SpiceArray(config, observe=self._observe)
-
-    @property
-    def scale(self) -> float:
-        """Products a unit of output code stands for."""
-        return self.slow.scale
-
-    def program(self, weights: IntArray, rng: np.random.Generator) -> None:
-        """Write both alike."""
-        self.fast.program(weights, copy.deepcopy(rng))
-        self.slow.program(weights, rng)
-
-    def required_range(self, x: IntArray) -> float:
-        """Both need the same."""
-        return self.slow.required_range(x)
-
-    def set_range(self, full_scale: float) -> None:
-        """Of both."""
-        self.fast.set_range(full_scale)
-        self.slow.set_range(full_scale)
-
-    def mvm(self, x: IntArray, rng: np.random.Generator) -> tuple[IntArray, Stats]:
-        """The netlist's."""
-        return self.slow.mvm(x, rng)
-
-    def cost(self, stats: Stats) -> Cost:
-        """The netlist's."""
-        return self.slow.cost(stats)
-
-    def _observe(self, v: Floats, i: Floats) -> None:
-        """Note max |difference| / max |current| of the bit lines for word-line voltages v[batch, word_line]."""
-        largest = np.abs(i).max(initial=0.0)
-        self.note(float(np.abs(self.fast.line_currents(v) - i).max() / largest) if largest > 0 else 0.0)
+    def _codes(self, number: int) -> IntArray:
+        """Of all vectors on a tile."""
+        start = self.first + number * self.stage.parts
+        return np.concatenate([self.found[index].record["codes"] for index in range(start, start + self.stage.parts)])

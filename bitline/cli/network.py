@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from nn.importers.loading import LoadedNetwork
 
 NETWORK, TUNED = "network", "tuned"  # folders of a run, one in the other
-_GRAPH, _REFERENCES, _WEIGHTS = "graph.npz", "references.npz", "float.npz"
-_TRAINED_SO_FAR = "training.pt"
+WEIGHTS, TRAINED_SO_FAR = "float.npz", "training.pt"  # of the float network, side by side
+_GRAPH, _REFERENCES = "graph.npz", "references.npz"
+_TUNED_SO_FAR = "tuning.pt"
 _TRAINING = {"epochs", "batch", "rate", "weight_decay", "balance", "smoothing", "weight_noise", "precision"}
 _QUANTISATION = {"weight_bits", "activation_bits", "per_channel", "weight_range", "activation_range", "percentile"}
 _TUNING = {"steps", "batch", "rate", "distillation", "chip_steps"}
@@ -56,14 +57,16 @@ class Network:
 
 
 def check_network(study: Study) -> None:
-    """See that the network can be built, with its weights if the study has some, and mapped.
+    """See that the network can be built, with its weights if the study has some, and mapped, and fits the data.
 
     Raises:
         ConfigError: it can't; names the study's key.
     """
+    from nn.importers.checked import check_logits
+
     data = load_data(study.network.data)
     try:
-        _loaded(study, data, Path())
+        check_logits(_loaded(study, data, Path()).graph, data.train_x[:1], len(data.class_names))
     except ConfigError as error:
         raise ConfigError(f"[network] model, arguments, checkpoint: {error}") from error
 
@@ -86,7 +89,7 @@ def prepare_network(study: Study, folder: Path, trained: Path | None = None) -> 
         ConfigError: no such data or network, or they can't be read.
     """
     data = load_data(study.network.data)
-    graph, logits, weights = folder / _GRAPH, folder / _REFERENCES, trained or folder / _WEIGHTS
+    graph, logits, weights = folder / _GRAPH, folder / _REFERENCES, trained or folder / WEIGHTS
     if not (graph.is_file() and logits.is_file()):
         folder.mkdir(parents=True, exist_ok=True)
         _make(study, data, graph, logits, weights)
@@ -113,6 +116,7 @@ def tuned_network(study: Study, network: Network, task: AccuracyTask, folder: Pa
         settings, target = study.tuning, task.target
         how = Tuning(**settings.model_dump(include=_TUNING), seed=study.seed)
         loaded = _loaded(study, data, network.weights)
+        folder.mkdir(parents=True, exist_ok=True)
         with _told("network: fine-tuning", how.steps) as tell:
             graph = tune(
                 load_graph(network.graph),
@@ -122,8 +126,8 @@ def tuned_network(study: Study, network: Network, task: AccuracyTask, folder: Pa
                 target if settings.hardware else None,  # type: ignore[arg-type] # accuracy_task made it
                 loaded.graph,
                 tell,
+                folder / _TUNED_SO_FAR,
             )
-        folder.mkdir(parents=True, exist_ok=True)
         save_graph(graph, graph_file)
         references = replace(network.references, integers=graph.logits(data.test_x[: study.accuracy.images]))
         _keep(references, logits)
@@ -152,7 +156,7 @@ def _make(study: Study, data: Dataset, graph_file: Path, references_file: Path, 
     graph = quantise(network.graph, data.train_x[:CALIBRATION], how)
     images = data.test_x[: study.accuracy.images]
     if weights.is_file() and weights.parent != graph_file.parent:
-        write_arrays(graph_file.with_name(_WEIGHTS), read_arrays(weights))
+        write_arrays(graph_file.with_name(WEIGHTS), read_arrays(weights))
     save_graph(graph, graph_file)
     labels = data.test_y[: study.accuracy.images]
     _keep(References(labels, _float_logits(network, images), graph.logits(images)), references_file)
@@ -191,7 +195,7 @@ def _train(study: Study, data: Dataset, weights: Path) -> None:
     how = Training(**settings.model_dump(include=_TRAINING), augment=settings.augment, seed=study.seed)
     with _told(f"network: training {settings.model}", how.epochs * (len(data.train_x) // how.batch)) as tell:
         weights.parent.mkdir(parents=True, exist_ok=True)
-        network = train(build, data.train_x, data.train_y, how, tell, weights.with_name(_TRAINED_SO_FAR))
+        network = train(build, data.train_x, data.train_y, how, tell, weights.with_name(TRAINED_SO_FAR))
     write_arrays(weights, {name: value.numpy() for name, value in network.state_dict().items()})
 
 

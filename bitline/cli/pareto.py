@@ -52,13 +52,13 @@ def front(accuracy: Floats, costs: Floats, difference: Difference) -> list[str]:
             if accuracy[other] >= accuracy[one] and (accuracy[other] > accuracy[one] or not alike(other, one))
         ]
         if dominating:
-            found[one] = OFF if any(_surely(difference(other, one)) for other in dominating) else OFF_OPEN
+            found[one] = OFF if any(surely(difference(other, one)) for other in dominating) else OFF_OPEN
         else:
             rivals = [other for other in cheaper if not (accuracy[other] == accuracy[one] and alike(other, one))]
-            found[one] = ON if all(_surely(difference(one, other)) for other in rivals) else ON_OPEN
+            found[one] = ON if all(surely(difference(one, other)) for other in rivals) else ON_OPEN
     return found
 
 
-def _surely(found: Interval | None) -> bool:
-    """Whether a difference is above 0 with all of its interval."""
+def surely(found: Interval | None) -> bool:
+    """Whether a difference is above 0 with all of its interval; one that cannot be had is not."""
     return found is not None and found.low > 0

@@ -21,6 +21,7 @@ from bitline.cli.points import Outcome, decisions, goes_on
 from bitline.cli.preflight import check
 from bitline.cli.report import write_report
 from bitline.cli.run_folder import abandoned, finish, partial_folder, writing
+from bitline.cli.stage_store import store_of
 from bitline.cli.stages import Stages, array_works, chips_key, compared_works, stopping, study_key, works
 from bitline.cli.study import Study
 from bitline.cli.study_toml import to_toml
@@ -34,8 +35,8 @@ from bitline.cli.variants import VARIANTS, Variant, run_variants, variant_figure
 from bitline.core.figures import MODELLED, Figure
 from bitline.core.model_file import ModelFile
 from bitline.core.samples import Group, Samples, write_hdf5
+from nn.study import MEANING, units
 from nn.study import figures as accuracy_figures
-from nn.study import units
 
 
 @dataclass
@@ -46,6 +47,7 @@ class _Run:
     key: str
     folder: Path
     seconds: dict[str, float] = field(default_factory=dict)
+    reused: dict[str, str] = field(default_factory=dict)
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -55,13 +57,14 @@ class _Run:
         self.seconds[stage] = round(time.monotonic() - start, 2)
 
 
-def run_study(study: Study, results: Path, workers: int) -> Path:
+def run_study(study: Study, results: Path, workers: int, *, fresh: bool = False) -> Path:
     """Run a study, or go on with it where it was stopped.
 
     Args:
         study: the settings.
         results: folder of results.
         workers: processes.
+        fresh: compute all of it, whatever earlier studies there, or this one until it was stopped, have computed.
 
     Returns:
         The folder of the finished run.
@@ -69,14 +72,15 @@ def run_study(study: Study, results: Path, workers: int) -> Path:
     Raises:
         BitlineError: something the study needs is missing or wrong; what was computed stays for the next try.
     """
-    check(study, works(study), compared_works(study))
-    for varied in variant_studies(study).values():
-        check(varied, array_works(varied), [])
     key = study_key(study)
     for left in abandoned(results / study.name, key):
         note(f"{left} was never finished, and another study since: remove it if nobody goes on with it")
-    with writing(partial_folder(results / study.name, key)) as folder:
-        run, stages = _Run(study, key, folder), Stages(folder, workers)
+    with writing(partial_folder(results / study.name, key), anew=fresh) as folder:
+        check(study, works(study), compared_works(study))
+        for varied in variant_studies(study).values():
+            check(varied, array_works(varied), [])
+        store = store_of(results, study.name, key, fresh=fresh)
+        run, stages = _Run(study, key, folder), Stages(folder, workers, store=store)
         (folder / "config.toml").write_text(to_toml(study), encoding="utf-8")
         with run.timed("characterisation"):
             parts = [stages.characterised(work) for work in works(study)]
@@ -99,6 +103,7 @@ def run_study(study: Study, results: Path, workers: int) -> Path:
                 name: stages.stage(f"trust: {name} products", product, study.trust.products, depends)
                 for name, product in product_tasks(study, models, task).items()
             }
+        run.reused.update(stages.reused)
         _write(run, parts, compared, models, network, chips, products, traces, variants)
         return finish(folder)
 
@@ -124,7 +129,8 @@ def _write(
         write_netlists(run.folder / "netlists" / device, part.name, part.conditions, part.settings)
         write_waveforms(run.folder / "waveforms" / device, part)
         groups.append(replace(part.groups[0], name=f"{part.name}_{device}/nominal"))
-    groups.append(Group("network/accuracy", chips, units(list(chips.columns)), {"data": network.data_source}))
+    attrs = {"data": network.data_source, **MEANING}
+    groups.append(Group("network/accuracy", chips, units(list(chips.columns)), attrs))
     groups.append(_reference_group(network))
     groups += [Group(f"trust/{name}", found, TRUST_UNITS) for name, found in products.items() if found.count]
     groups += trace_groups(traces) if traces else []
@@ -140,7 +146,8 @@ def _write(
     if variants:
         main = Outcome(decisions(chips), network.references, inferred)
         figures[VARIANTS] = variant_figures(variants, main)
-    Summary(study.name, run.key, study.seed, figures, run_ladder(models, products), run.seconds).write(run.folder)
+    ladder = run_ladder(models, products)
+    Summary(study.name, run.key, study.seed, figures, ladder, run.seconds, run.reused).write(run.folder)
     write_report(run.folder)
 
 

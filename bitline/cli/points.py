@@ -17,6 +17,7 @@ import numpy as np
 
 from bitline.cli.preflight import check
 from bitline.cli.run_folder import abandoned, finish, partial_folder, writing
+from bitline.cli.stage_store import store_of
 from bitline.cli.stages import Stages, array_works, stopping, study_key
 from bitline.cli.study import Study
 from bitline.cli.study_toml import to_toml
@@ -84,6 +85,8 @@ def run_points(
     results: Path,
     workers: int,
     write: Callable[[Path, str, Sequence[Outcome]], None],
+    *,
+    fresh: bool = False,
 ) -> Path:
     """Compute every point, or go on where it was stopped.
 
@@ -93,6 +96,7 @@ def run_points(
         results: folder of results.
         workers: processes.
         write: writes what the folder is to hold, from its path, the key and the outcomes in the points' order.
+        fresh: compute all of it, whatever earlier studies there, or this one until it was stopped, have computed.
 
     Returns:
         The finished folder.
@@ -100,14 +104,14 @@ def run_points(
     Raises:
         BitlineError: something that a point needs is missing or wrong; what was computed stays for the next try.
     """
-    for point in points:
-        check(point.study, array_works(point.study), [])
     key = points_key(study, points)
     for left in abandoned(results / study.name, key):
         note(f"{left} was never finished, and another study since: remove it if nobody goes on with it")
-    with writing(partial_folder(results / study.name, key)) as folder:
+    with writing(partial_folder(results / study.name, key), anew=fresh) as folder:
+        for point in points:
+            check(point.study, array_works(point.study), [])
         (folder / "config.toml").write_text(to_toml(study), encoding="utf-8")
-        stages = Stages(folder, workers, apart=True)
+        stages = Stages(folder, workers, apart=True, store=store_of(results, study.name, key, fresh=fresh))
         outcomes = []
         for number, point in enumerate(points, 1):
             note(f"point {number} of {len(points)}: {point.name}")

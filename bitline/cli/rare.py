@@ -6,8 +6,7 @@ import hashlib
 import json
 import math
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 
 from bitline.cli.characterise import sources
 from bitline.cli.run_folder import JOURNAL, partial_folder, writing
-from bitline.cli.terminal import errors, finite, note
+from bitline.cli.terminal import counting, finite, note
 from bitline.cli.yield_picture import draw, limits
 from bitline.core.executors import executor
 from bitline.core.figures import COUNTED, Figure, to_json
@@ -170,21 +169,7 @@ def _draw(path: Path, question: Question, answer: Answer, samples: Samples) -> N
 
 def _ask(question: Question, workers: int, store: Store) -> Answer:
     made: Mapping[str, Any] = {"seed": question.failure.conditions.seed, "relative_error": question.relative_error}
-    with _counting(f"{question.part} yield") as count:
+    with counting(f"{question.part} yield", "simulations") as count:
         limit = rare_part(question.part).limit_state(question.failure, executor(workers), store, count)
         found = estimate(limit, question.method, most=question.most, **made)
     return Answer(found, len(limit.failures), limit.names, tuple(limit.verdicts))
-
-
-@contextmanager
-def _counting(title: str) -> Iterator[Any]:
-    """How many simulations have finished, on a terminal; nobody knows yet how many there will be."""
-    done = 0
-    with errors.status(f"{title}: simulating") as status:
-
-        def count(steps: int) -> None:
-            nonlocal done
-            done += steps
-            status.update(f"{title}: {done} simulations")
-
-        yield count

@@ -15,10 +15,12 @@ from pathlib import Path
 from bitline.core.errors import ConfigError, StoreError
 
 SHORT = 12  # characters of the hash in a folder's name
+STAGES = ".stages"  # sub-folder of a folder of results, with what studies have in common
 JOURNALS = "journals"  # sub-folder of an unfinished run
 JOURNAL = ".journal"  # suffix of a stage's samples
 SUMMARY = "summary.json"  # what makes a folder that of a finished run
 VERIFICATION = "verification.json"  # what verifying the run adds
+DIAGNOSIS = "diagnosis.json"  # what trying the advice of a diagnosis adds
 _LOCK = ".lock"
 _PARTIAL = ".partial-"
 
@@ -29,8 +31,12 @@ def partial_folder(folder: Path, key: str) -> Path:
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[Path]:
+def writing(folder: Path, *, anew: bool = False) -> Iterator[Path]:
     """Make a `partial_folder` and hold it for this process; if nothing worth keeping got into it, it goes afterwards.
+
+    Args:
+        folder: as `partial_folder` names it.
+        anew: without what is in it already.
 
     Raises:
         StoreError: another process holds it.
@@ -49,6 +55,8 @@ def writing(folder: Path) -> Iterator[Path]:
     try:
         _hold(lock, folder)
         try:
+            if anew:
+                _empty(folder)
             yield folder
         finally:
             if folder.is_dir() and not any(folder.rglob(f"*{JOURNAL}")):  # an error before the first sample
@@ -56,6 +64,14 @@ def writing(folder: Path) -> Iterator[Path]:
                 _remove_empty(made)
     finally:
         os.close(lock)
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != _LOCK:
+            path.unlink()
 
 
 def abandoned(folder: Path, key: str, days: float = 7.0) -> list[Path]:

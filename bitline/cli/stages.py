@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from bitline.cli.arrays import accuracy_task, tile_config
-from bitline.cli.characterise import Characterised, Work, characterise, fit, run_stage, sources
+from bitline.cli.characterise import Characterised, Work, characterise, fit, run_stage, sources, work_key
 from bitline.cli.cim import cim_config, part_settings
 from bitline.cli.knobs import variant_studies
-from bitline.cli.network import NETWORK, TUNED, Network, prepare_network, tuned_network
+from bitline.cli.network import NETWORK, TRAINED_SO_FAR, TUNED, WEIGHTS, Network, prepare_network, tuned_network
 from bitline.cli.run_folder import JOURNAL, JOURNALS, SHORT
-from bitline.cli.study import Study
+from bitline.cli.stage_store import StageStore, code, key_of
+from bitline.cli.study import ChipTuning, Study
 from bitline.cli.study_paths import files
+from bitline.cli.terminal import note
 from bitline.cli.voltage_mode import voltage_config
 from bitline.core.executor import Task
 from bitline.core.executors import executor
@@ -41,6 +43,7 @@ NOT_ACCURACY = (
 )  # no chip depends on it
 _NOT_TRAINING = ("weight_bits", "activation_bits", "per_channel", "weight_range", "activation_range", "percentile")
 _FILES = ("network", "reram", "array.faults")  # sections that name files, beside the technology's
+_TRAINING = ("nn", "bitline.core"), ("numpy", "torch", "scikit-learn")  # packages and distributions that train
 _NETWORK = ("seed", "network", "accuracy.images")  # all that a network and its references depend on
 
 
@@ -87,7 +90,15 @@ def chips_key(study: Study, models: ModelFile, network: Network) -> str:
 
 def tuned_key(study: Study, models: ModelFile, network: Network) -> str:
     """The hash of all that a fine-tuned network depends on, its chips' arrays among it."""
-    return hashlib.sha256(f"tuned {chips_key(study, models, network)}".encode()).hexdigest()
+    common = study.model_copy(update={"chip_tuning": ChipTuning()})  # comes after it
+    return hashlib.sha256(f"tuned {chips_key(common, models, network)}".encode()).hexdigest()
+
+
+def trains_alone(study: Study) -> bool:
+    """Whether all that a study's training runs is bitline's own: what a file of the user's imports, no key has."""
+    from nn.networks import available
+
+    return study.network.model in available() and not study.network.checkpoint
 
 
 def _at(document: Mapping[str, Any], key: str) -> Any:
@@ -95,6 +106,10 @@ def _at(document: Mapping[str, Any], key: str) -> Any:
     for part in key.split(".") if key else ():
         found = found[part]
     return found
+
+
+def _parts_key(parts: Sequence[Work]) -> str:
+    return _json([asdict(work) for work in parts])
 
 
 def _json(document: Any) -> str:
@@ -120,9 +135,11 @@ def array_works(study: Study) -> list[Work]:
 
 
 def works(study: Study) -> list[Work]:
-    """What a study characterises: the 6T cell, and what its arrays take."""
-    conditions = Conditions(**study.conditions.model_dump(), seed=study.seed)
-    return [Work("sram", conditions, study.sram.samples), *array_works(study)]
+    """What a study characterises: what its arrays take, after the 6T cell where it asks for it."""
+    arrays = array_works(study)
+    if not study.sram.samples:
+        return arrays
+    return [Work("sram", arrays[0].conditions, study.sram.samples), *arrays]
 
 
 def compared_works(study: Study) -> list[Work]:
@@ -141,22 +158,55 @@ class Stages:
         folder: of an unfinished run.
         workers: processes.
         apart: of several studies, so that each stage has a place of its own, by its key, among the journals.
+        store: of stages that earlier studies have computed; without it this one computes all.
+        reused: stages that were taken from it, and what each was computed for.
     """
 
     folder: Path
     workers: int
     apart: bool = False
+    store: StageStore | None = None
+    reused: dict[str, str] = field(default_factory=dict)
     _parts: dict[str, Characterised] = field(default_factory=dict)
     _models: dict[str, ModelFile] = field(default_factory=dict)
     _networks: dict[str, Network] = field(default_factory=dict)
     _trained: dict[str, Path] = field(default_factory=dict)
 
+    def hold(self, study: Study, models: ModelFile, network: Network, tuned: Network) -> None:
+        """Take over what a finished run made, so that no study that shares it with this one computes it again.
+
+        Args:
+            study: that they are of.
+            models: fitted to its arrays' parts.
+            network: as quantised.
+            tuned: as its chips run it.
+        """
+        self._models[_parts_key(array_works(study))] = models
+        self._networks |= {tuned_key(study, models, network): tuned, network_key(study): network}
+
     def characterised(self, work: Work, place: str = "") -> Characterised:
         """Characterise a part; `place` keeps the same part with other settings apart."""
         key = hashlib.sha256(_json(asdict(work)).encode()).hexdigest()
         if key not in self._parts:
-            self._parts[key] = characterise(work, self.workers, self._journals(key) / place)
+            told = f"{work.name}, {place}" if place else work.name
+            self._parts[key] = self._characterised(work, self._journals(key) / place, told)
         return self._parts[key]
+
+    def _characterised(self, work: Work, journals: Path, told: str) -> Characterised:
+        if self.store is None:
+            return characterise(work, self.workers, journals)
+        key = work_key(work)
+        self._note(told, self.store.take(key, work.name, journals, journals))
+        found = characterise(work, self.workers, journals)
+        if not any(group.samples.failures for group in found.groups):  # what failed is tried again
+            self.store.keep(key, work.name, sorted(journals.glob(f"{work.name}-*{JOURNAL}")), journals)
+        return found
+
+    def _note(self, stage: str, origin: str) -> None:
+        """Say, here and in the run's summary, what an earlier study has computed."""
+        if origin:
+            self.reused.setdefault(stage, origin)  # the study's own, where a variant has another
+            note(f"{stage.replace('_', ' ')}: reused, computed for {origin}")
 
     def models(self, study: Study, parts: Sequence[Work]) -> ModelFile:
         """The models fitted to these parts, as the study's arrays take them.
@@ -164,7 +214,7 @@ class Stages:
         Raises:
             ModelRangeError: the study asks for what they do not cover.
         """
-        key = _json([asdict(work) for work in parts])
+        key = _parts_key(parts)
         if key not in self._models:
             self._models[key] = fit([self.characterised(work) for work in parts])
         models = self._models[key]
@@ -183,11 +233,24 @@ class Stages:
             folder = self._journals(key) if self.apart else self.folder
             training = training_key(study)
             trained = self._trained.get(training)
-            if trained is None and self.apart:
-                trained = self._journals(training) / "float.npz"
+            if trained is None:
+                trained = self._journals(training) / WEIGHTS if self.apart else folder / NETWORK / WEIGHTS
+                self._take_trained(study, training, trained)
             self._networks[key] = prepare_network(study, folder / NETWORK, trained)
+            self._keep_trained(study, training, trained)
             self._trained[training] = self._networks[key].weights
         return self._networks[key]
+
+    def _take_trained(self, study: Study, training: str, weights: Path) -> None:
+        """Take the float network's weights from the store, unless a training of our own was stopped on the way."""
+        if self.store is not None and trains_alone(study) and not weights.with_name(TRAINED_SO_FAR).is_file():
+            key = key_of([training, code(*_TRAINING)])
+            self._note("training", self.store.take(key, weights.stem, weights.parent, self._journals(training)))
+
+    def _keep_trained(self, study: Study, training: str, weights: Path) -> None:
+        if self.store is not None and trains_alone(study) and weights.is_file():
+            key = key_of([training, code(*_TRAINING)])
+            self.store.keep(key, weights.stem, [weights], self._journals(training))
 
     def tuned(self, study: Study, models: ModelFile, network: Network) -> Network:
         """The network as its chips run it: fine-tuned, where the study says so."""

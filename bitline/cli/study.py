@@ -56,6 +56,12 @@ class Samples(Section):
     samples: Count = 200
 
 
+class Sram(Samples):
+    """The 6T cell, which no array here is made of: a study that has this section characterises it and reports it."""
+
+    samples: Count = 200  # 0 leaves the cell out
+
+
 class SenseAmp(Samples):
     """The latch: it is the comparator of the converters, so its common mode is theirs."""
 
@@ -115,6 +121,21 @@ class Tuning(Section):
     chip_steps: Annotated[int, Field(ge=1)] = 10  # that a chip is used for
 
 
+class ChipTuning(Section):
+    """Fine-tuning of the network to each chip, layer by layer as they are programmed; see nn.tuning.progressive."""
+
+    steps: Count = 0  # after every layer; 0 tunes nothing
+    images: Annotated[int, Field(ge=1)] = 1000  # of the training part, that each layer is measured with
+    batch: Annotated[int, Field(ge=1)] = 64
+    rate: Annotated[float, Field(gt=0)] = 5e-3  # the highest learning rate
+
+    @model_validator(mode="after")
+    def _whole(self) -> ChipTuning:
+        if self.images < self.batch:
+            raise ValueError(f"images = {self.images} is below batch = {self.batch}")
+        return self
+
+
 class Accuracy(Section):
     """The accuracy study: sampled chips and test images."""
 
@@ -159,12 +180,13 @@ class Study(Section):
     name: Annotated[str, Field(pattern=_NAME)] = "study"
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     conditions: Conditions = Conditions()
-    sram: Samples = Samples(samples=200)
+    sram: Sram = Sram(samples=0)
     sense_amp: SenseAmp = SenseAmp()
     reram: Reram = Reram()
     network: Network = Network()
     calibration: Calibration = Calibration()
     tuning: Tuning = Tuning()
+    chip_tuning: ChipTuning = ChipTuning()
     array: Array = Array()
     target: Literal["reram", "sram-cim"] = "reram"  # what the network runs on: [array] or [sram_cim]
     sram_cim: SramCim = SramCim()

@@ -29,6 +29,7 @@ class Summary:
         figures: by part ("sram", "sense_amp", "reram", "network") and name.
         ladder: of trust.
         seconds: by stage, of the process that finished the run.
+        reused: by stage, the earlier study that it was computed for, and when.
         version: of bitline.
     """
 
@@ -38,6 +39,7 @@ class Summary:
     figures: Mapping[str, Mapping[str, Figure]]
     ladder: tuple[Rung, ...]
     seconds: Mapping[str, float] = field(default_factory=dict)
+    reused: Mapping[str, str] = field(default_factory=dict)
     version: str = field(default_factory=lambda: importlib.metadata.version("bitline"))
 
     def write(self, folder: Path) -> None:
@@ -49,6 +51,7 @@ class Summary:
             "version": self.version,
             "figures": {part: to_json(found) for part, found in self.figures.items()},
             "ladder": [asdict(rung) for rung in self.ladder],
+            "reused": dict(self.reused),
             "times": {stage: {"value": value, "unit": "s"} for stage, value in self.seconds.items()},
         }
         (folder / SUMMARY).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
@@ -73,6 +76,7 @@ def read_summary(folder: Path) -> Summary:
             },
             ladder=tuple(Rung(**rung) for rung in document["ladder"]),
             seconds={stage: found["value"] for stage, found in document["times"].items()},
+            reused=document.get("reused", {}),  # older runs have none
             version=document["version"],
         )
     except OSError as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bitline.cli.best import best
 from bitline.cli.knobs import Knob, grid, named, said
 from bitline.cli.labelled_file import Variable, coordinate, write_labelled
 from bitline.cli.pareto import front
@@ -31,7 +32,7 @@ COSTS = ("energy_per_image", "latency_per_image")
 PICTURE = "sweep.png"
 
 
-def run_sweep(study: Study, knobs: Sequence[Knob], results: Path, workers: int) -> Path:
+def run_sweep(study: Study, knobs: Sequence[Knob], results: Path, workers: int, *, fresh: bool = False) -> Path:
     """Sweep a study, or go on where it was stopped.
 
     Args:
@@ -39,6 +40,7 @@ def run_sweep(study: Study, knobs: Sequence[Knob], results: Path, workers: int) 
         knobs: swept; several make a grid.
         results: folder of results.
         workers: processes.
+        fresh: as of `bitline.cli.points.run_points`.
 
     Returns:
         The finished folder: run.h5, summary.json, sweep.png, report.html, config.toml.
@@ -50,12 +52,12 @@ def run_sweep(study: Study, knobs: Sequence[Knob], results: Path, workers: int) 
     for number, knob in enumerate(knobs):
         if knob.key in [other.key for other in knobs[:number]]:
             raise ConfigError(f"--over {knob.key}: it is there twice; give all its values at once")
-        if knob.key.partition(".")[0] in ("name", "trust", "trace"):
+        if knob.key.partition(".")[0] in ("name", "sram", "trust", "trace"):
             raise ConfigError(f"--over {knob.key}: no accuracy, energy or latency depends on it; leave it out")
     places = list(grid(study, knobs))
     points = [Point(named(at), each) for at, each in places]
     write = partial(_write, study, knobs, [at for at, _ in places], _reference(study, points))
-    return run_points(study, points, results, workers, write)
+    return run_points(study, points, results, workers, write, fresh=fresh)
 
 
 def _reference(study: Study, points: Sequence[Point]) -> int:
@@ -76,26 +78,32 @@ def _write(
     changes = [contrast([(1.0, outcome), (-1.0, outcomes[reference])]) for outcome in outcomes]
     changes[reference] = None
     costs = np.stack([column(outcomes, name) for name in COSTS], axis=1)
-    standing = front(
-        column(outcomes, "accuracy"),
-        costs,
-        lambda one, other: contrast([(1.0, outcomes[one]), (-1.0, outcomes[other])]),
-    )
+    accuracy = column(outcomes, "accuracy")
+
+    def difference(one: int, other: int) -> Interval | None:
+        return contrast([(1.0, outcomes[one]), (-1.0, outcomes[other])])
+
+    first = best(accuracy, costs, difference)
     points = [
         {
             "at": {name: value if isinstance(value, (int, float, bool)) else said(value) for name, value in at.items()},
             "figures": to_json(outcome.figures),
             "change": interval_json(change),
+            "behind": interval_json(behind),
+            "against_best": against,
             "front": place,
             **({"failure": outcome.failure} if outcome.failure else {}),
         }
-        for at, outcome, change, place in zip(places, outcomes, changes, standing, strict=True)
+        for at, outcome, change, behind, against, place in zip(
+            places, outcomes, changes, first.behind, first.against, front(accuracy, costs, difference), strict=True
+        )
     ]
-    over = {knob.key: [point["at"][knob.key] for point in points] for knob in knobs}  # type: ignore[index]
+    over = {knob.key: [point["at"][knob.key] for point in points] for knob in knobs}
     document = {
         **heading(study, "sweep", key),
         "over": {name: list(dict.fromkeys(values)) for name, values in over.items()},
         "reference": reference,
+        "best": {"point": first.point, "frugal": first.frugal},
         "points": points,
     }
     _write_table(folder / "run.h5", study, knobs, document, outcomes, changes)
@@ -125,8 +133,9 @@ def _write_table(
         values = np.array([np.nan if change is None else getattr(change, end) for change in changes])
         attrs = {"kind": MEASURED, "meaning": "accuracy minus that of the reference point, paired"}
         variables["change" + f"_{end}".removesuffix("_value")] = Variable(names, values.reshape(shape), "1", attrs)
-    places = np.array([point["front"] for point in document["points"]], dtype=object)
-    variables["front"] = Variable(names, places.reshape(shape))
+    for name in ("front", "against_best"):
+        words = np.array([point[name] for point in document["points"]], dtype=object)
+        variables[name] = Variable(names, words.reshape(shape))
     meaning = {"kind": MEASURED, "meaning": "1 right, 0 wrong, -1 not computed"}
     variables["correct"] = Variable(
         (*names, "chip", "image"), correct.reshape(*shape, *correct.shape[1:]), "1", meaning

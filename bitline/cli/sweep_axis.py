@@ -1,8 +1,8 @@
-"""How a sweep is drawn: the axis of each knob, the lines of the others, and the bands."""
+"""The axis of a swept knob: its scale, its ticks, and how points of several curves stand beside one another on it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,10 @@ from bitline.cli.tables import shown
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-_LOGARITHMIC = 30.0  # ratio of the largest value of a knob to the smallest, beyond which its axis is
+_CLOSE = 0.08  # share of an axis, closer than which neighbouring values have no room
+_TICKS = 12  # values up to which each has its tick, and no other has
+_APART = 0.03  # share of an axis from a curve to the next at the same value, at most
+_SHARE = 0.55  # of the room between neighbouring values that the curves at one take
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,71 +25,56 @@ class Axis:
     Args:
         key: the knob.
         at: where its values stand.
-        labels: of its values where they are no numbers; else empty.
+        labels: of its values where each has a tick; else empty.
         logarithmic: whether the axis is.
+        even: whether numbers stand side by side at equal distances, in place of where their size would put them.
+        joined: whether values are numbers, so that a line from one to the next says something.
     """
 
     key: str
     at: Floats
     labels: tuple[str, ...] = ()
     logarithmic: bool = False
+    even: bool = False
+    joined: bool = True
 
+    @property
+    def title(self) -> str:
+        """What stands along it."""
+        return f"{self.key} (not to scale)" if self.even else self.key
 
-@dataclass(frozen=True, eq=False)
-class Line:
-    """One line of a picture: points in the order of the axis, all else alike.
+    def shifted(self, at: Floats, number: int, count: int) -> Floats:
+        """Where curve `number` of `count` stands, so that those at one value stand side by side.
 
-    Args:
-        name: the values of the other knobs; empty where there are none.
-        at: along the axis.
-        points: of the summary.
-    """
-
-    name: str
-    at: Floats
-    points: tuple[Mapping[str, Any], ...]
-
-    def values(self, name: str) -> Floats:
-        """A figure along the line, NaN where a point has none."""
-        return np.array([_number(point["figures"].get(name)) for point in self.points])
-
-    def band(self, *, images: bool) -> tuple[Floats, Floats]:
-        """Limits of accuracy by chips alone, or by chips and images."""
-        mean = self.values("accuracy")
-        if images:
-            return self.values("accuracy_low"), self.values("accuracy_high")
-        half = self.values("accuracy_half_width_chips")
-        return np.maximum(mean - half, 0.0), np.minimum(mean + half, 1.0)
-
-
-def _number(figure: Mapping[str, Any] | None) -> float:
-    return float("nan") if figure is None or figure["value"] is None else float(figure["value"])
+        Args:
+            at: along the axis.
+            number: from 0.
+            count: of curves.
+        """
+        places = np.sort(np.log10(self.at) if self.logarithmic else self.at)
+        gaps = np.diff(places)
+        if count == 1 or not gaps.size:
+            return at
+        step = min(_SHARE * gaps.min() / count, _APART * (places[-1] - places[0]))
+        by = (number - (count - 1) / 2) * step
+        return np.asarray(at * 10**by if self.logarithmic else at + by)
 
 
 def axis(key: str, values: Sequence[Any]) -> Axis:
-    """The axis of a knob: numbers by size, logarithmic where they span much; anything else side by side."""
+    """The axis of a knob: linear or logarithmic, as leaves room between its values; else, as names, side by side."""
+    labels = tuple(shown(value) for value in values)
     if any(isinstance(value, (str, bool)) for value in values):
-        return Axis(key, np.arange(len(values), dtype=float), tuple(shown(value) for value in values))
+        return Axis(key, np.arange(len(values), dtype=float), labels, joined=False)
     numbers = np.array(values, dtype=float)
-    wide = len(numbers) > 2 and bool(numbers.min() > 0) and bool(numbers.max() > _LOGARITHMIC * numbers.min())
-    return Axis(key, numbers, (), wide)
+    many = len(values) > _TICKS
+    if many or _room(numbers):
+        return Axis(key, numbers, () if many else labels)
+    if numbers.min() > 0 and _room(np.log10(numbers)):
+        return Axis(key, numbers, labels, logarithmic=True)
+    order = np.argsort(np.argsort(numbers)).astype(float)
+    return Axis(key, order, labels, even=True)
 
 
-def lines(document: Mapping[str, Any], key: str) -> tuple[Axis, list[Line]]:
-    """A knob's axis, and a line for every combination of the others."""
-    values = document["over"][key]
-    along = axis(key, values)
-    found: dict[str, list[tuple[float, Mapping[str, Any]]]] = {}
-    for point in document["points"]:
-        others = ", ".join(f"{name} = {shown(value)}" for name, value in point["at"].items() if name != key)
-        where = next(at for at, value in zip(along.at, values, strict=True) if _same(value, point["at"][key]))
-        found.setdefault(others, []).append((float(where), point))
-    made = []
-    for name, each in found.items():
-        each.sort(key=lambda pair: pair[0])
-        made.append(Line(name, np.array([at for at, _ in each]), tuple(point for _, point in each)))
-    return along, made
-
-
-def _same(one: Any, other: Any) -> bool:
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+def _room(at: Floats) -> bool:
+    gaps = np.diff(np.sort(at))
+    return not gaps.size or bool(gaps.min() >= _CLOSE * gaps.sum())

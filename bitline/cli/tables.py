@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bitline.core.units import format_quantity
 
 Rows = list[list[str]]  # the headings first
+AGAINST = "against the best"
+Quantity = Callable[[float, str], str]
 
 _NAMES = {"energy_per_image": "energy", "latency_per_image": "latency"}
 
 
-def sweep_rows(document: Mapping[str, Any]) -> Rows:
-    """A row a point of a sweep: its knobs, accuracy, change, energy, latency, and where it stands."""
-    heads = [*document["over"], "accuracy, %", "95 % interval", "change, points", "energy", "latency", "front"]
-    rows = [heads]
-    for point in document["points"]:
+def sweep_rows(document: Mapping[str, Any], quantity: Quantity = format_quantity) -> Rows:
+    """A row a point of a sweep: its number, knobs, accuracy, change, energy, latency, and where it stands.
+
+    Args:
+        document: the summary.
+        quantity: writes a number with its unit.
+    """
+    names = short_keys(document["over"])
+    heads = ["no.", *names.values(), "accuracy, %", "95 % interval", "change, points", "energy", "latency"]
+    rows = [[*heads, AGAINST, "front"]]
+    for number, point in enumerate(document["points"], 1):
         figures = point["figures"]
-        at = [shown(point["at"][key]) for key in document["over"]]
+        at = [str(number), *(shown(point["at"][key]) for key in document["over"])]
         if "failure" in point:
-            rows.append([*at, "", "", "", "", "", f"not computed: {point['failure']}"])
+            rows.append([*at, "", "", "", "", "", "", f"not computed: {point['failure']}"])
             continue
-        costs = [_cost(figures, name) for name in _NAMES]
+        costs = [cost(figures, name, quantity) for name in _NAMES]
         low, high, mean = (percent(figures[f"accuracy{end}"]["value"]) for end in ("_low", "_high", ""))
-        rows.append([*at, mean, f"{low} to {high}", points(point["change"]), *costs, point["front"]])
+        stands = [point["against_best"], point["front"]]
+        rows.append([*at, mean, f"{low} to {high}", points(point["change"]), *costs, *stands])
     return rows
 
 
@@ -48,15 +57,19 @@ def cost_lines(document: Mapping[str, Any]) -> list[str]:
     found = document["interaction"]
     lines = []
     if found is not None:
-        sure = found["low"] > 0 or found["high"] < 0
         said = "they make each other worse" if found["value"] > 0 else "they hide each other"
-        lines.append(f"interaction: {said if sure else 'none that its interval would tell from 0'}")
+        lines.append(f"interaction: {said if sure(found) else 'none that its interval would tell from 0'}")
     beside = document["beside"]
     lines.append(
         f"beside them, in points: {points(beside['quantisation'])} from floats to the integers of the study; "
         f"{points(beside['remaining'])} from integers to arrays with all of them off"
     )
     return lines
+
+
+def sure(interval: Mapping[str, float] | None) -> bool:
+    """Whether an interval leaves out 0."""
+    return interval is not None and (interval["low"] > 0 or interval["high"] < 0)
 
 
 def percent(share: float | None) -> str:
@@ -69,7 +82,7 @@ def points(interval: Mapping[str, float] | None) -> str:
     if interval is None:
         return ""
     value, low, high = (100 * interval[end] + 0.0 for end in ("value", "low", "high"))
-    return f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
+    return f"{value:+.2f} [{low:+.2f}, {high:+.2f}]".replace("-", "\N{MINUS SIGN}")
 
 
 def shown(value: Any) -> str:
@@ -79,6 +92,25 @@ def shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _cost(figures: Mapping[str, Any], name: str) -> str:
+def short_keys(keys: Iterable[str]) -> dict[str, str]:
+    """Keys without their section, where that leaves them apart."""
+    every = list(keys)
+    short = [key.partition(".")[2] or key for key in every]
+    return {key: name if short.count(name) == 1 else key for key, name in zip(every, short, strict=True)}
+
+
+def settings(document: Mapping[str, Any], point: Mapping[str, Any]) -> str:
+    """The knobs of a point of a sweep, in words."""
+    names = short_keys(document["over"])
+    return ", ".join(f"{names[key]} = {shown(value)}" for key, value in point["at"].items())
+
+
+def costs_said(point: Mapping[str, Any], quantity: Quantity = format_quantity) -> str:
+    """Energy and latency of a point, as far as it has them."""
+    return " and ".join(filter(None, (cost(point["figures"], name, quantity) for name in _NAMES)))
+
+
+def cost(figures: Mapping[str, Any], name: str, quantity: Quantity = format_quantity) -> str:
+    """A figure with its unit; none is empty."""
     found = figures.get(name)
-    return "" if found is None or found["value"] is None else format_quantity(found["value"], found["unit"])
+    return "" if found is None or found["value"] is None else quantity(found["value"], found["unit"])

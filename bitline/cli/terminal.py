@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +30,11 @@ from rich.text import Text
 
 from bitline.core.errors import ConfigError
 from bitline.core.figures import Figure, to_json
+from bitline.core.termination import TERMINATED, Terminated
 from bitline.core.units import format_quantity
+
+EVERY = 10.0  # s between lines on what is under way
+_STATUS = {KeyboardInterrupt: 130, Terminated: TERMINATED}  # exit statuses, as shells have them
 
 output = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -52,21 +59,25 @@ def print_lines(markup: str) -> None:
 
 @contextmanager
 def resumable(again: str) -> Iterator[None]:
-    """Say on Ctrl-C that `again`, a command, goes on from here; exit status 130."""
+    """Say on Ctrl-C or SIGTERM that `again`, a command, goes on from here; exit status 130 or 143."""
     try:
         yield
-    except (KeyboardInterrupt, SystemError) as error:
-        if not _interrupted(error):
+    except (KeyboardInterrupt, Terminated, SystemError) as error:
+        status = _stopped(error)
+        if not status:
             raise
         note(f"stopped; nothing that was finished is lost: {again} goes on from here")
-        raise typer.Exit(130) from None
+        raise typer.Exit(status) from None
 
 
-def _interrupted(error: BaseException | None) -> bool:
-    """Whether it is a Ctrl-C: one that arrives within a numba kernel comes out as what a SystemError came from."""
+def _stopped(error: BaseException | None) -> int:
+    """The exit status of what a signal stopped, else 0.
+
+    A signal that arrives within a numba kernel comes out as what a SystemError came from.
+    """
     while isinstance(error, SystemError):
         error = error.__cause__ or error.__context__
-    return isinstance(error, KeyboardInterrupt)
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 0)
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -106,6 +117,8 @@ class _Left(TimeRemainingColumn):
 def progress(title: str, total: int, done: int = 0, starting: str = "") -> Iterator[Callable[[int], None]]:
     """A progress bar with an estimate on standard error; call what it gives with the steps just made.
 
+    Where that is no terminal it is a line now and then, and one at the end.
+
     Args:
         title: what is under way.
         total: how many steps there are.
@@ -121,7 +134,19 @@ def progress(title: str, total: int, done: int = 0, starting: str = "") -> Itera
         _Left(),
     )
     if not errors.is_terminal:
-        yield lambda _steps: None
+        made = 0
+
+        def advance(steps: int) -> None:
+            nonlocal made
+            made += steps
+
+        def told(seconds: float) -> str:
+            left = f", {clock(seconds / made * (total - done - made))} left" if made else ""
+            under_way = f" ({starting})" if starting and not made else ""
+            return f"{title}{under_way}: {done + made} of {total} after {clock(seconds)}{left}"
+
+        with _now_and_then(told):
+            yield advance
         note(f"{title}: {total} done" + (f", {done} of them before" if done else ""))
         return
     with Progress(*columns, console=errors) as bars:
@@ -131,9 +156,52 @@ def progress(title: str, total: int, done: int = 0, starting: str = "") -> Itera
 
 @contextmanager
 def working(title: str) -> Iterator[None]:
-    """A spinner on standard error, on a terminal, while something of unknown length is under way."""
+    """A spinner on standard error while something of unknown length is under way; no terminal: a line now and then."""
+    if not errors.is_terminal:
+        with _now_and_then(lambda seconds: f"{title} ... {clock(seconds)}"):
+            yield
+        return
     with errors.status(f"{title} ..."):
         yield
+
+
+@contextmanager
+def counting(title: str, what: str) -> Iterator[Callable[[int], None]]:
+    """How many `what` there are so far, on standard error as `progress`; nobody knows yet how many there will be."""
+    done = 0
+
+    def count(steps: int) -> None:
+        nonlocal done
+        done += steps
+        if status is not None:
+            status.update(f"{title}: {done} {what}")
+
+    status = errors.status(f"{title} ...") if errors.is_terminal else None
+    with status or _now_and_then(lambda seconds: f"{title}: {done} {what} after {clock(seconds)}"):
+        yield count
+
+
+@contextmanager
+def _now_and_then(told: Callable[[float], str]) -> Iterator[None]:
+    """Note what `told` says of the seconds so far, every ten, and less often the longer it takes."""
+    start, ended = time.monotonic(), threading.Event()
+
+    def tell() -> None:
+        while not ended.wait(max(EVERY, (time.monotonic() - start) / 10)):
+            note(told(time.monotonic() - start))
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        teller.join()
+
+
+def clock(seconds: float) -> str:
+    """As 0:01:30."""
+    return str(timedelta(seconds=round(seconds)))
 
 
 def finite(value: Any) -> Any:

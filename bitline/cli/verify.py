@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bitline.cli.arrays import accuracy_task, tile_config
-from bitline.cli.characterise import Characterised, read_characterised
+from bitline.cli.characterise import Characterised, read_characterised, run_stage
 from bitline.cli.ladder import SOLVER_LIMIT, Rung, comparison, model_rungs, product_rungs
 from bitline.cli.netlist_network import Compared, compare
 from bitline.cli.network import graph_of
-from bitline.cli.run_folder import VERIFICATION
+from bitline.cli.run_folder import JOURNAL, VERIFICATION, partial_folder, writing
 from bitline.cli.stages import study_key
 from bitline.cli.study import Study, load_study
 from bitline.cli.summary import read_summary
-from bitline.cli.terminal import progress
 from bitline.cli.trust import product_tasks
 from bitline.core.errors import ConfigError
-from bitline.core.executor import Task
+from bitline.core.executor import Record, Task
 from bitline.core.executors import executor
 from bitline.core.model_file import ModelFile, Residual
-from bitline.core.samples import Samples, collect
-from bitline.core.store import MemoryStore
+from bitline.core.samples import Samples
+from bitline.core.store import Journal
 from circuits.technology import load_technology
+from nn.graph_file import load as load_graph
 from nn.study import AccuracyTask
 from spice.devices import against_library
 
@@ -99,16 +102,40 @@ class Verification:
 
 @dataclass(frozen=True)
 class _Run:
-    """A finished run, read back."""
+    """A finished run, read back, and where what is simulated for it is kept until all of it is there."""
 
     study: Study
     models: ModelFile
     parts: list[Characterised]
     task: AccuracyTask
+    key: str
+    journals: Path
+    workers: int
+
+    def fresh(self, title: str, task: Task, indices: range) -> Samples:
+        """Samples of these indices, numbered from 0."""
+        journal = self.journals / f"{title.replace(':', '').replace(' ', '_')}{JOURNAL}"
+        return run_stage(title, _From(task, indices.start), len(indices), executor(1), journal, self.key)
+
+
+@dataclass(frozen=True)
+class _From:
+    """Task: the samples of another from number `first` on."""
+
+    task: Task
+    first: int
+
+    def prepare(self) -> Any:
+        """As the task's."""
+        return self.task.prepare()
+
+    def run(self, context: Any, index: int) -> Record:
+        """Sample `first` + `index`."""
+        return self.task.run(context, self.first + index)
 
 
 def verify(folder: Path, samples: int, products: int, images: int, workers: int = 1) -> Verification:
-    """Climb the ladder for a finished run.
+    """Climb the ladder for a finished run, or go on with it where it was stopped.
 
     Args:
         folder: of the run.
@@ -118,18 +145,26 @@ def verify(folder: Path, samples: int, products: int, images: int, workers: int 
         workers: processes that infer them.
 
     Raises:
-        BitlineError: the run can't be read back, or ngspice is missing.
+        BitlineError: the run can't be read back, or ngspice is missing; what was simulated stays for the next try.
     """
     study, models = load_study(folder / "config.toml"), ModelFile.load(folder / "model.json")
-    if study_key(study) != read_summary(folder).hash:
+    key = study_key(study)
+    if key != read_summary(folder).hash:
         raise ConfigError(
             f"{folder / 'config.toml'} does not give this run any more: bitline, the technology, the data or that file "
             "changed since; run the study again"
         )
-    task = accuracy_task(study, models, graph_of(folder))
-    run = _Run(study, models, read_characterised(folder), task)
-    below = [_cards(run), *_models(run, samples), *_products(run, products)]
-    return _network(run, images, tuple(below), workers)
+    graph = graph_of(folder)
+    load_graph(graph)  # a damaged one is told before anything is simulated
+    task = accuracy_task(study, models, graph)
+    key = hashlib.sha256(f"verify {key} {samples} {products} {images}".encode()).hexdigest()
+    with writing(partial_folder(folder, key)) as journals:
+        run = _Run(study, models, read_characterised(folder), task, key, journals, workers)
+        below = [_cards(run), *_models(run, samples), *_products(run, products)]
+        found = _network(run, images, tuple(below))
+        found.write(folder)
+        shutil.rmtree(journals)
+    return found
 
 
 def _cards(run: _Run) -> Rung:
@@ -148,7 +183,7 @@ def _models(run: _Run, samples: int) -> list[Rung]:
     for found in run.parts:
         task = found.part.monte_carlo(found.conditions)
         first = found.samples.count if found.samples is not None else 0
-        fresh = _fresh(f"rung 1: {found.name.replace('_', ' ')}", task, range(first, first + samples))
+        fresh = run.fresh(f"rung 1: {found.name.replace('_', ' ')}", task, range(first, first + samples))
         failed[found.name] = len(fresh.failures)
         if len(fresh.failures) < fresh.count:
             checked = found.part.check(run.models.models, found.nominal, fresh)
@@ -162,13 +197,13 @@ def _products(run: _Run, products: int) -> list[Rung]:
     first = max(run.study.accuracy.chips, run.study.trust.products)
     return product_rungs(
         {
-            name: _fresh(f"rung 2: {name} products", task, range(first, first + products))
+            name: run.fresh(f"rung 2: {name} products", task, range(first, first + products))
             for name, task in product_tasks(run.study, run.models, run.task).items()
         }
     )
 
 
-def _network(run: _Run, images: int, below: tuple[Rung, ...], workers: int) -> Verification:
+def _network(run: _Run, images: int, below: tuple[Rung, ...]) -> Verification:
     what, against = "the network's logits, linear cells", "the same images wholly in ngspice, wires included"
     if run.study.target == "sram-cim":
         why = "netlists of whole columns take ngspice minutes a product"
@@ -182,7 +217,8 @@ def _network(run: _Run, images: int, below: tuple[Rung, ...], workers: int) -> V
         why = f"tiles of {size} take ngspice minutes an image; examples/digits_spice.toml has small ones"
         return Verification((*below, Rung(3, what, why if images else "no images were asked for", 0)))
     chip = run.study.accuracy.chips  # the first that the run has not seen
-    found = compare(run.task, config, chip, images, workers)
+    with Journal(run.journals / f"rung_3{JOURNAL}", run.key) as store:
+        found = compare(run.task, config, chip, images, run.workers, store)
     count = len(found.slow)
     rungs = (
         comparison(3, "currents before converters, linear cells", against, found.current_error, "1", SOLVER_LIMIT),
@@ -195,13 +231,3 @@ def _network(run: _Run, images: int, below: tuple[Rung, ...], workers: int) -> V
 def _decisions(found: Compared, against: str) -> Rung:
     differ = (found.slow.argmax(axis=1) != found.fast.argmax(axis=1)).astype(float)
     return comparison(3, "the network's decisions, 1 where they differ", against, differ, "1", 0.0)
-
-
-def _fresh(title: str, task: Task, indices: range) -> Samples:
-    """Samples of these indices, numbered from 0."""
-    store = MemoryStore()
-    with progress(title, len(indices)) as advance:
-        for index, outcome in executor(1).map(task, indices):
-            store.append(index - indices.start, outcome)
-            advance(1)
-    return collect(store, len(indices))

@@ -97,6 +97,6 @@ def stage(study_file, finished_run):
 def characterised(stage, monkeypatch):
     """Nothing is simulated or trained: the models and the network are those of the finished run."""
     _, models, network = stage
-    monkeypatch.setattr("bitline.cli.stages.characterise", lambda *_: None)
+    monkeypatch.setattr("bitline.cli.stages.Stages.characterised", lambda *_: None)
     monkeypatch.setattr("bitline.cli.stages.fit", lambda _: models)
     monkeypatch.setattr("bitline.cli.stages.prepare_network", lambda *_: network)

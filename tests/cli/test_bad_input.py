@@ -60,6 +60,66 @@ def test_a_study_that_cannot_be_run(name, refused, tmp_path):
         assert part in message
 
 
+OWN = """
+import torch
+class Net(torch.nn.Module):
+    def __init__(self, classes=10, value=0.1):
+        super().__init__()
+        self.fc = torch.nn.Linear(64, classes)
+        self.fc.weight.data.fill_(value)
+    def forward(self, x):
+        return self.fc(x.flatten(1))
+"""
+OWN_NETWORKS = {
+    "fewer outputs than classes": ("classes = 7", "", "7 outputs, the data 10 classes"),
+    "fewer outputs than classes, trained": ("classes = 7", "net.pt", "7 outputs, the data 10 classes"),
+    "no numbers": ("value = nan", "", "layer 'fc': its weights are not all finite"),
+    "no numbers, trained": ("value = nan", "net.pt", "layer 'fc': its weights are not all finite"),
+}
+
+
+@pytest.mark.parametrize("name", OWN_NETWORKS)
+def test_an_own_network_that_cannot_be_run_is_told_before_anything_is_simulated(name, refused, tmp_path, monkeypatch):
+    import torch
+
+    from nn.importers.loading import load_module
+
+    def simulated(*_):
+        raise AssertionError("ngspice was asked first")
+
+    monkeypatch.setattr("bitline.cli.stages.characterise", simulated)
+    arguments, checkpoint, said = OWN_NETWORKS[name]
+    (tmp_path / "net.py").write_text(OWN)
+    text = f"[network]\nmodel = 'net.py:Net'\narguments = {{ {arguments} }}\ncheckpoint = '{checkpoint}'"
+    (tmp_path / "study.toml").write_text(text)
+    if checkpoint:
+        given = {"classes": 7} if "classes" in arguments else {"value": float("nan")}
+        torch.save(load_module(f"{tmp_path}/net.py:Net", (8, 8, 1), given).state_dict(), tmp_path / checkpoint)
+    shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    message = refused("run", "study.toml")
+    assert said in message
+    assert "\n" not in message
+
+
+def test_what_is_quick_to_see_is_told_before_the_network_is_built(refused, tmp_path, monkeypatch):
+    """A key of a variant, and a folder that another process holds."""
+    from bitline.cli.run_folder import partial_folder, writing
+    from bitline.cli.stages import study_key
+    from bitline.cli.study import load_study
+
+    def built(*_):
+        raise AssertionError("the network was built first")
+
+    monkeypatch.setattr("bitline.cli.preflight.check_network", built)
+    for command in (("run", "study.toml"), ("sweep", "study.toml", "--over", "array.adc_bits=4,5")):
+        (tmp_path / "study.toml").write_text("[variants.x]\narray.adc_bitz = 5")
+        assert "variants.x: unknown key 'array.adc_bitz'; did you mean 'array.adc_bits'?" in refused(*command)
+    (tmp_path / "study.toml").write_text("")
+    with writing(partial_folder(tmp_path / "results/study", study_key(load_study(tmp_path / "study.toml")))):
+        assert "another process is running this study" in refused("run", "study.toml")
+
+
 def test_a_study_file_that_cannot_be_read(refused, tmp_path):
     assert "missing.toml: No such file" in refused("run", "missing.toml")
     assert "Is a directory" in refused("run", ".")
@@ -174,7 +234,7 @@ def test_cards_whose_threshold_cannot_be_shifted(refused, tmp_path):
     ("vdd", "said"), [("1e9", "no solution"), ("10m", "no read_snm: the cell has one state only")], ids=str
 )
 def test_a_nominal_cell_that_cannot_be_simulated_stops_a_study_and_leaves_nothing(vdd, said, refused, tmp_path):
-    (tmp_path / "study.toml").write_text(f"[conditions]\nvdd = '{vdd}'\n[array]\nv_read = '2m'")
+    (tmp_path / "study.toml").write_text(f"[conditions]\nvdd = '{vdd}'\n[sram]\n[array]\nv_read = '2m'")
     assert said in refused("run", "study.toml")
 
 

@@ -92,7 +92,7 @@ def test_quantised_otherwise_a_network_is_tuned_with_all_on_too(stage, monkeypat
     study, _, _ = stage
     study = patched(study, {**TUNED, "network.weight_bits": 3}, "test")
     asked = []
-    monkeypatch.setattr(ablation, "run_points", lambda _, points, *__: asked.extend(points))
+    monkeypatch.setattr(ablation, "run_points", lambda _, points, *__, **___: asked.extend(points))
     run_ablation(study, None, 1)
     assert {point.study.array for point in asked} > {study.array}
     assert {point.tuned_as.array for point in asked} == {study.array}

@@ -1,3 +1,4 @@
+import importlib.metadata
 import subprocess
 import sys
 
@@ -51,6 +52,14 @@ def test_help_names_every_command():
     said = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
     for command in COMMANDS:
         assert f" {command} " in said
+
+
+def test_it_says_its_version_and_is_a_module_too():
+    said = [
+        subprocess.run([*program, "--version"], capture_output=True, text=True, check=True).stdout
+        for program in ([PROGRAM], [sys.executable, "-m", "bitline"])
+    ]
+    assert said == [f"bitline {importlib.metadata.version('bitline')}\n"] * 2
 
 
 def test_help_names_every_part():

@@ -1,19 +1,13 @@
 """The front of accuracy against costs: what no other point is better than, and what of it is certain."""
 
 import numpy as np
+from differences import differences
 
 from bitline.cli.pareto import NOT_COMPUTED, OFF, OFF_OPEN, ON, ON_OPEN, front
-from nn.statistics import Interval
 
 
 def standing(accuracy, costs, half=0.01):
-    accuracy = np.array(accuracy)
-
-    def difference(one, other):
-        value = accuracy[one] - accuracy[other]
-        return Interval(value, value - half, value + half, 0.0, half, 0.95)
-
-    return front(accuracy, np.array(costs, dtype=float), difference)
+    return front(np.array(accuracy), np.array(costs, dtype=float), differences(accuracy, half))
 
 
 def test_dearer_and_less_accurate_is_off():

@@ -92,6 +92,18 @@ def test_what_is_coarser_and_longer_is_worse_and_the_difference_is_paired(swept)
     assert document["points"][document["reference"]]["change"] is None
 
 
+def test_how_far_each_point_is_behind_the_best_is_in_the_summary_and_the_table(swept):
+    folder, document, _ = swept
+    found, best = table(folder), document["best"]["point"]
+    assert document["points"][best]["against_best"] == "best"
+    assert best == np.argmax(found["accuracy"])
+    for point, accuracy in zip(document["points"], found["accuracy"].ravel(), strict=True):
+        behind = point["behind"] or {"value": 0.0, "low": 0.0}
+        assert behind["value"] == pytest.approx(found["accuracy"].max() - accuracy)
+        assert (point["against_best"] == "surely worse") == (behind["low"] > 0)
+    assert found["against_best"].ravel().tolist() == [point["against_best"] for point in document["points"]]
+
+
 def test_a_sweeps_report_is_written_again_and_is_no_run(swept, call, refused, tmp_path):
     folder, _, _ = swept
     ended = call("report", folder, "-o", "page.html")
@@ -145,28 +157,45 @@ def test_an_ablation_adds_up(call, study_file, tmp_path):
     assert table(folder)["on"].sum() == 5 + 0 + 5 * 1 + 5 * 4
 
 
-def test_no_two_non_idealities_share_a_key_and_each_can_be_turned_off():
-    for target in ("reram", "sram-cim"):
-        keys = [key for each in NON_IDEALITIES if each.target in ("", target) for key in each.off]
-        assert len(keys) == len(set(keys))
-    study = Study(
-        array={
-            "telegraph": {"share": 0.1, "amplitude": 0.2},
-            "ageing": {"model": "wan2022"},
-            "faults": {"off_rate": 0.01},
-            "timing": {"c_bl": "1f"},
-            "dac": {"dnl_sigma": 0.01},
-            "adc": {"range": "mse", "mismatch": 0.01, "noise": "1m"},
-        },
-        network={"weight_bits": 4, "activation_bits": 4},
-    )
+@pytest.mark.parametrize(
+    "study",
+    [
+        Study(
+            array={
+                "telegraph": {"share": 0.1, "amplitude": 0.2},
+                "ageing": {"model": "wan2022"},
+                "faults": {"off_rate": 0.01},
+                "timing": {"c_bl": "1f"},
+                "dac": {"dnl_sigma": 0.01},
+                "adc": {"range": "mse", "mismatch": 0.01, "noise": "1m"},
+            },
+            network={"weight_bits": 4, "activation_bits": 4},
+        ),
+        Study(target="sram-cim", sram_cim={"range_share": 0.8}, network={"weight_bits": 4, "activation_bits": 4}),
+    ],
+    ids=lambda study: study.target,
+)
+def test_no_two_non_idealities_share_a_key_and_each_can_be_turned_off(study):
+    known = [each for each in NON_IDEALITIES if each.target in ("", study.target)]
+    keys = [key for each in known for key in each.off]
+    assert len(keys) == len(set(keys))
     found = present(study)
-    assert len(found) == len([each for each in NON_IDEALITIES if each.target in ("", "reram")])
+    assert found == known
     for each in found:
         assert each not in present(without(study, [each]))
         assert len(present(without(study, [each]))) == len(found) - 1
     assert present(without(study, found)) == []
-    assert [each.name for each in present(Study(target="sram-cim"))] == ["cell spread", "column converter resolution"]
+
+
+def test_columns_have_their_own_non_idealities_by_default():
+    assert [each.name for each in present(Study(target="sram-cim"))] == [
+        "cell spread",
+        "column converter resolution",
+        "column converter offset",
+        "bit-line noise",
+        "discharge curve",
+        "rows of 0",
+    ]
 
 
 def test_a_configuration_is_there_once():

@@ -25,6 +25,7 @@ class Page(HTMLParser):
     def __init__(self, html):
         super().__init__()
         self.charts, self.text, self.loads, self.scripts, self.badges = {}, [], [], 0, []
+        self.anchors, self.links = [], []
         self._title, self._in, self._json, self._badge = "", "", False, False
         self.feed(html)
         self.text = " ".join(" ".join(self.text).split())
@@ -32,6 +33,8 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         found = dict(attrs)
         self.loads += [value for name, value in attrs if name in LOADS and not value.startswith("#")]
+        self.anchors += [found["id"]] if "id" in found else []
+        self.links += [value[1:] for name, value in attrs if name == "href" and value.startswith("#")]
         self.scripts += tag == "script" and "type" not in found
         self._in, self._json = tag, tag == "script" and found.get("type") == "application/json"
         self._badge = "kind" in found.get("class", "").split()
@@ -292,6 +295,54 @@ def test_sections_are_found_by_file_and_ordered():
     found = sections()
     assert [section.order for section in found] == sorted({section.order for section in found})
     assert {"SRAM cell", "ReRAM cell", "Network", "Trust", "Provenance"} <= {section.title for section in found}
+
+
+def test_what_was_asked_first_comes_first_then_what_it_stands_on(page):
+    parts = ["reram-cell", "sense-amplifier", "sram-cell"]
+    order = ["trust", "network", "energy--latency-and-area", "arrays", *parts, "models", "fits", "waveforms"]
+    assert [anchor for anchor in page.anchors if anchor in order] == order
+    head = page.text.partition("Trust")[0]
+    assert "latency an image" in head
+    assert "area a chip" in head
+    assert "1 of 1 limits of the ladder of trust hold" in head  # of the verification
+
+
+def test_every_link_leads_somewhere(page):
+    assert set(page.links) <= set(page.anchors)
+    assert page.links.count("network") == 2  # in the chain and in the list of sections
+    assert page.links.count("trust") == 2
+
+
+def test_a_rung_that_does_not_hold_is_told_first(run):
+    (run / "verification.json").unlink()
+    summary = json.loads((run / "summary.json").read_text())
+    limited = [rung for rung in summary["ladder"] if rung["limit"] is not None and rung["maximum"] is not None]
+    limited[0]["maximum"] = 2 * limited[0]["limit"]
+    limited[1]["failed"] = 1
+    (run / "summary.json").write_text(json.dumps(summary))
+    held = len(limited) - 3  # one that is drawn beyond its limit is in it already
+    assert f"{held} of {len(limited)} limits of the ladder of trust hold" in read(run).text
+
+
+def test_what_was_not_characterised_has_no_section(run):
+    with h5py.File(run / "run.h5", "a") as file:
+        del file["sram"], file["reram"], file["reram_vteam"]
+    summary = json.loads((run / "summary.json").read_text())
+    del summary["figures"]["sram"], summary["figures"]["reram"]
+    (run / "summary.json").write_text(json.dumps(summary))
+    page = read(run)
+    assert not {"sram-cell", "reram-cell"} & {*page.anchors, *page.links}
+    assert {"sense-amplifier", "network"} <= set(page.anchors)
+
+
+def test_what_was_reused_is_told(run):
+    summary = json.loads((run / "summary.json").read_text())
+    summary["reused"] = {"sense_amp": "an earlier study (0123), 2026-01-01"}
+    (run / "summary.json").write_text(json.dumps(summary))
+    assert "an earlier study (0123), 2026-01-01" in read(run).text.partition("Provenance")[2]
+    del summary["reused"]  # as runs had it before stages were reused
+    (run / "summary.json").write_text(json.dumps(summary))
+    assert "Reused" not in read(run).text
 
 
 def _truncate(run):

@@ -8,10 +8,10 @@ import signal
 import time
 import tomllib
 
-import h5py
 import numpy as np
 import pytest
 from command import TINY, bitline, listing, start
+from same_run import assert_same_run
 
 from bitline.cli.characterise import Work, characterise
 from bitline.cli.run_folder import abandoned, partial_folder, writing
@@ -29,37 +29,6 @@ STAGES = {  # journal -> samples; the stages of the tiny study
     "network_accuracy": 5,
     "trust_linear_products": 4,
 }
-
-
-def contents(path):
-    """Every dataset (its type, its bytes) and every attribute of an HDF5 file."""
-    found = {}
-
-    def visit(name, item):
-        found[name, "attributes"] = {key: repr(value) for key, value in sorted(item.attrs.items())}
-        if isinstance(item, h5py.Dataset):
-            values = item.asstr()[...] if h5py.check_string_dtype(item.dtype) else item[...]
-            found[name] = (str(item.dtype), item.shape, values.tolist() if values.dtype == object else values.tobytes())
-
-    with h5py.File(path) as file:
-        visit("", file)
-        file.visititems(visit)
-    return found
-
-
-def assert_same_run(folder, expected):
-    ours, theirs = contents(folder / "run.h5"), contents(expected / "run.h5")
-    assert ours.keys() == theirs.keys()
-    assert [name for name in ours if ours[name] != theirs[name]] == []
-    for name in ("model.json", "config.toml"):
-        assert (folder / name).read_bytes() == (expected / name).read_bytes()
-    for name in ("graph", "float", "references"):
-        with np.load(folder / f"network/{name}.npz") as left, np.load(expected / f"network/{name}.npz") as right:
-            assert left.files == right.files
-            for key in left.files:
-                np.testing.assert_array_equal(left[key], right[key])
-    names = [{str(path.relative_to(run)) for path in run.rglob("*")} for run in (folder, expected)]
-    assert names[0] == names[1]
 
 
 def kept(partial):
@@ -95,18 +64,26 @@ def wait_until_gone(group):
     pytest.fail("workers outlive their killed parent")
 
 
+STOPPED_BY = {  # what is sent, and the exit status
+    "group": (lambda process: os.killpg(process.pid, signal.SIGKILL), -signal.SIGKILL),
+    "parent": (lambda process: process.kill(), -signal.SIGKILL),
+    "ctrl-c": (lambda process: os.killpg(process.pid, signal.SIGINT), 130),
+    "sigterm": (lambda process: os.killpg(process.pid, signal.SIGTERM), 143),
+    "sigterm to the parent": (lambda process: process.terminate(), 143),
+}
+
+
 def stop(process, how):
-    """Kill the whole group, the parent alone, or press Ctrl-C; what was said."""
-    if how == "parent":
-        process.kill()
-    else:
-        os.killpg(process.pid, signal.SIGINT if how == "ctrl-c" else signal.SIGKILL)
+    """Kill the whole group, the parent alone, press Ctrl-C, or send SIGTERM to all or the parent; what was said."""
+    send, status = STOPPED_BY[how]
+    send(process)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == (130 if how == "ctrl-c" else -signal.SIGKILL), err
+    assert process.returncode == status, err
     wait_until_gone(process.pid)
     assert "Traceback" not in err
-    if how == "ctrl-c":
+    if status > 0:
         assert "nothing that was finished is lost" in err
+        assert "leaked" not in err  # of multiprocessing's semaphores
     return err
 
 
@@ -156,16 +133,38 @@ def test_a_study_stopped_in_every_stage_ends_with_the_same_bits(workers, study_f
     assert_same_run(folder, finished_run)
 
 
-def test_ctrl_c_stops_workers_too_and_the_same_command_goes_on(tmp_path):
+@pytest.mark.parametrize("how", ["ctrl-c", "sigterm", "sigterm to the parent"])
+def test_a_signal_stops_workers_too_and_the_same_command_goes_on(how, tmp_path):
     command = ("characterize", "sram", "--samples", 40, "--workers", 2, "--out", "out")
     process = start(*command, cwd=tmp_path)
     wait_for(tmp_path / "out/.partial-sram/sram-monte_carlo.journal", 1000, process)
-    stop(process, "ctrl-c")
+    stop(process, how)
     ended = bitline(*command, cwd=tmp_path)
     assert ended.code == 0
     assert "sram: monte carlo: 40 done, " in ended.err
     assert listing(tmp_path / "out").count("sram.h5") == 1
     assert not (tmp_path / "out/.partial-sram").exists()
+
+
+def test_a_verification_that_was_stopped_goes_on_and_finds_the_same(finished_run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished_run, folder)
+    command = ("verify", folder, "--samples", 3, "--products", 1, "--images", 24, "--workers", 1, "--json")
+    process = start(*command, cwd=tmp_path)
+    while not list(folder.glob(".partial-*/rung_3.journal")):
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.002)
+    (journal,) = folder.glob(".partial-*/rung_3.journal")
+    wait_for(journal, 1000, process)
+    stop(process, "sigterm")
+    ended = bitline(*command, cwd=tmp_path)
+    assert "rung 1: sense amp: 3 done, 3 of them before" in ended.err
+    again, total = map(int, re.search(r"netlists: (\d+) done, (\d+) of them before", ended.err).groups()[::-1])
+    assert 0 < again < total
+    assert listing(folder) == sorted([*listing(finished_run), "verification.json"])  # and nothing hidden is left
+    whole = bitline(*command, cwd=tmp_path)
+    assert "of them before" not in whole.err
+    assert json.loads(whole.out) == json.loads(ended.out)
 
 
 def test_a_finished_study_starts_a_new_run_and_json_is_all_that_it_prints(call, study_file, finished_run, tmp_path):

@@ -113,24 +113,31 @@ def test_a_run_with_variants_a_network_of_ones_own_and_tuning(call, study_file, 
     start, end = text.index("arguments"), text.index("\n", text.index("arguments"))
     own = f'model = "net.py:build"\narguments = {{ width = 4 }}{text[end:]}'
     path = tmp_path / "own.toml"
-    path.write_text(text[:start] + own + VARIANTS.replace("arguments.hidden = [8]", ""))
+    alike = "[chip_tuning]\nsteps = 2\nrate = 0.3\nimages = 64\n[variants.alike]\nchip_tuning.steps = 0\n"
+    path.write_text(text[:start] + own + VARIANTS.replace("arguments.hidden = [8]", "") + alike)
     ended = call("run", path, "--results", tmp_path / "results", "--workers", 1)
     assert ended.code == 0, ended.err
     assert "plain: " in ended.out
     (folder,) = (tmp_path / "results" / "own").iterdir()
     summary = json.loads((folder / "summary.json").read_text())
     variants, main = summary["figures"]["variants"], summary["figures"]["network"]
-    for name in ("plain", "coarse"):
+    for name in ("plain", "coarse", "alike"):
         assert 0 < variants[f"{name}.accuracy"]["value"] <= 1
         gain = main["accuracy"]["value"] - variants[f"{name}.accuracy"]["value"]
         assert variants[f"{name}.study_gain"]["value"] == pytest.approx(gain)
         correct = read_group(folder / "run.h5", f"variants/{name}").samples["correct"]
         assert correct.mean() == pytest.approx(variants[f"{name}.accuracy"]["value"])
+    decided = [
+        read_group(folder / "run.h5", name).samples["correct"] for name in ("network/accuracy", "variants/alike")
+    ]
+    assert not np.array_equal(*decided)
     kept = (folder / "network" / "tuned" / "graph.npz", folder / "network" / "graph.npz")
     weights = [load_graph(file).node("0").operator.weights for file in kept]
     assert weights[0].shape == (3, 3, 1, 4)
     assert not np.array_equal(*weights)
-    assert "Variants" in (folder / "report.html").read_text()
+    report = (folder / "report.html").read_text()
+    assert "Variants" in report
+    assert "fine-tuned by itself as it was programmed, 2 steps after every layer" in report
     ended = call("verify", folder, "--samples", 3, "--products", 1, "--images", 0)
     assert "rung 2" in ended.out + ended.err
 

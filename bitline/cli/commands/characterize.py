@@ -117,8 +117,9 @@ def fit(
 ) -> None:
     """Fit models of a folder's parts, or of one part over temperatures and supplies; check on held-out samples."""
     from bitline.cli import fit_picture
-    from bitline.cli.characterise import compared, fit_span, read_characterised
+    from bitline.cli.characterise import compared, read_characterised
     from bitline.cli.characterise import fit as fit_models
+    from bitline.cli.span_fit import fit_span
     from spice.characterise import Span, part_names
 
     if picture is not None:

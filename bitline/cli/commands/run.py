@@ -13,6 +13,7 @@ from bitline.cli.terminal import note, print_figures, print_json, print_lines, r
 
 Results = Annotated[Path, typer.Option(help="folder of results")]
 Workers = Annotated[int | None, typer.Option(min=1, help="processes; one a core by default")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="compute all anew: take nothing that earlier studies left")]
 
 
 def run(
@@ -20,6 +21,7 @@ def run(
     *,
     results: Results = Path("results"),
     workers: Workers = None,
+    fresh: Fresh = False,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Run a study from the transistor to the network's accuracy; an interrupted one resumes."""
@@ -30,7 +32,7 @@ def run(
     from bitline.cli.summary import headline, read_summary
 
     with resumable(f"bitline run {study}"):
-        folder = run_study(settings, results, workers or os.cpu_count() or 1)
+        folder = run_study(settings, results, workers or os.cpu_count() or 1, fresh=fresh)
     summary = read_summary(folder)
     if as_json:
         print_figures(summary.figures["network"], as_json=True)
@@ -64,9 +66,9 @@ def verify(
             folder = folder or run_study(study, results, workers or os.cpu_count() or 1)
     else:
         folder = require_run(what)
-    found = climb(folder, samples, products, images, workers or os.cpu_count() or 1)
-    found.write(folder)
-    write_report(folder)
+    with resumable("the same command"):
+        found = climb(folder, samples, products, images, workers or os.cpu_count() or 1)
+        write_report(folder)
     if as_json:
         print_json(found.to_json())
     else:

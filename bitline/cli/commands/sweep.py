@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bitline.cli.commands.run import Results, Workers
+from bitline.cli.commands.run import Fresh, Results, Workers
 from bitline.cli.terminal import check_picture, note, output, print_json, resumable, say
 
 Picture = Annotated[Path | None, typer.Option(help="the picture, here too, .png")]
@@ -27,6 +27,7 @@ def sweep(
     over: Annotated[list[str], typer.Option(help="KEY=VALUE,VALUE,...; several make a grid")],
     results: Results = Path("results"),
     workers: Workers = None,
+    fresh: Fresh = False,
     picture: Picture = None,
     as_json: AsJson = False,
 ) -> None:
@@ -41,7 +42,7 @@ def sweep(
     asked = [knobs.parse(settings, text) for text in over]
     again = shlex.join(["bitline", "sweep", str(study), *(word for text in over for word in ("--over", text))])
     with resumable(again):
-        folder = run_sweep(settings, asked, results, workers or os.cpu_count() or 1)
+        folder = run_sweep(settings, asked, results, workers or os.cpu_count() or 1, fresh=fresh)
     _end(folder, PICTURE, picture, as_json=as_json)
 
 
@@ -51,6 +52,7 @@ def ablate(
     pairs: Annotated[bool, typer.Option("--pairs", help="every two non-idealities alone, too")] = False,
     results: Results = Path("results"),
     workers: Workers = None,
+    fresh: Fresh = False,
     picture: Picture = None,
     as_json: AsJson = False,
 ) -> None:
@@ -62,7 +64,7 @@ def ablate(
     from bitline.cli.ablation import PICTURE, run_ablation
 
     with resumable(f"bitline ablate {study}{' --pairs' if pairs else ''}"):
-        folder = run_ablation(settings, results, workers or os.cpu_count() or 1, pairs=pairs)
+        folder = run_ablation(settings, results, workers or os.cpu_count() or 1, pairs=pairs, fresh=fresh)
     _end(folder, PICTURE, picture, as_json=as_json)
 
 
@@ -82,9 +84,11 @@ def _end(folder: Path, drawn: str, picture: Path | None, *, as_json: bool) -> No
 
 def _print(document: dict[str, Any]) -> None:
     from bitline.cli import tables
+    from bitline.cli.best import verdict
 
     if document["kind"] == "sweep":
         _table(tables.sweep_rows(document))
+        say(f"accuracy: {': '.join(verdict(document))}")
         say("change: paired, of 95 %, against the point whose change is empty")
         say("front: of accuracy, energy and latency; open: the accuracies that decide it are not surely apart")
     else:

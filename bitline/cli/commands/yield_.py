@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from bitline.cli.terminal import errors, output, print_figures, print_json
+from bitline.cli.terminal import errors, output, print_figures, print_json, resumable
 from bitline.core.units import format_quantity, parse_quantity
 
 PARTS = "sram, sense-amp, read-access"
@@ -94,7 +95,8 @@ def part_(
     conditions = Conditions(technology, corner, temperature, parse_quantity(vdd, "V"), seed)
     failure = Failure(lower, conditions, variation, upper, checked_settings(name, given))
     question = Question(name, failure, method, relative_error, max_simulations)
-    answer = ask(question, workers, out)
+    with nullcontext() if out is None else resumable("the same command"):
+        answer = ask(question, workers, out)
     found = answer.estimate
     _warn(found.warnings)
     if as_json:

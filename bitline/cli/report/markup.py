@@ -31,6 +31,7 @@ _CAPITALS = (
     "lrs",
     "hrs",
     "sram",
+    "cim",
     "sar",
     "lsb",
     "enob",
@@ -90,6 +91,15 @@ def relative(error: float) -> str:
         return f"{100 * error:.2g}{_GAP}%"
     mantissa, exponent = f"{error:.1e}".split("e")
     return f"{mantissa}{_TIMES}10{str(int(exponent)).translate(_RAISED)}"
+
+
+def error_size(error: float | None, unit: str) -> str:
+    """How large an error is: in its unit, or relative where that is "1"; a dash where none was taken."""
+    if error is None:
+        return NONE
+    if unit == "1":
+        return relative(error)
+    return f"{error:.2g} {unit}" if " " in unit else quantity(error, unit, 2)
 
 
 def words(name: str) -> str:

@@ -22,8 +22,8 @@ class Section:
         blocks: each gives a piece of HTML from the run (none is no piece), or raises AbsentError where the
             run lacks what it draws.
         about: the part whose groups it draws from; without one it has something to show in any folder.
-        usual: every run has that part, so that a run which lacks it says so. Other sections are then not shown, nor is
-            any in a folder of characterised parts that lacks its part.
+        usual: every run has that part, so that a run which lacks it says so. Others have a section where they have
+            been characterised.
     """
 
     order: int
@@ -39,7 +39,12 @@ class Section:
     @property
     def anchor(self) -> str:
         """Where links in the page point."""
-        return "".join(letter if letter.isalnum() else "-" for letter in self.title.lower())
+        return anchor(self.title)
+
+
+def anchor(title: str) -> str:
+    """Where links to the section of a title point."""
+    return "".join(letter if letter.isalnum() else "-" for letter in title.lower())
 
 
 def sections() -> list[Section]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from bitline.cli.ladder import Rung
 from bitline.cli.report.markup import words
-from bitline.cli.run_folder import SUMMARY, VERIFICATION, require_run
+from bitline.cli.run_folder import DIAGNOSIS, SUMMARY, VERIFICATION, require_run
 from bitline.cli.summary import Summary, read_summary
 from bitline.core.errors import ConfigError, StoreError
 from bitline.core.figures import Figure
@@ -24,6 +24,7 @@ NOMINAL = "nominal"  # the mismatch-free device's group, PART/nominal
 _RUN_FILES = (SUMMARY, "run.h5", "config.toml")  # any of them makes a folder a run's
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+T = TypeVar("T")
 
 
 class AbsentError(StoreError):
@@ -204,15 +205,35 @@ def read_verification(folder: Path) -> tuple[Rung, ...] | None:
     Raises:
         ConfigError: the file is not what it left.
     """
-    path = folder / VERIFICATION
+    names = {entry.name for entry in fields(Rung)}
+
+    def rungs(found: Any) -> tuple[Rung, ...]:
+        return tuple(Rung(**{name: rung[name] for name in names & set(rung)}) for rung in found["ladder"])
+
+    return _added(folder / VERIFICATION, "bitline verify", rungs)
+
+
+def read_trial(folder: Path) -> Mapping[str, Any] | None:
+    """What ``bitline diagnose --try`` left in a run's folder; None where it has not been there.
+
+    Raises:
+        ConfigError: the file is not what it left.
+    """
+    return _added(
+        folder / DIAGNOSIS,
+        "bitline diagnose --try",
+        lambda found: {name: found[name] for name in ("tried_on", "advice")},
+    )
+
+
+def _added(path: Path, command: str, read: Callable[[Any], T]) -> T | None:
+    """What a command added to a run's folder, as `read` takes it from its JSON; None where it has not been there."""
     if not path.is_file():
         return None
     try:
-        names = {entry.name for entry in fields(Rung)}
-        ladder = json.loads(_text(path))["ladder"]
-        return tuple(Rung(**{name: value for name, value in rung.items() if name in names}) for rung in ladder)
+        return read(json.loads(_text(path)))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(f"{path} is damaged ({error!r}); run bitline verify again") from error
+        raise ConfigError(f"{path} is damaged ({error!r}); run {command} again") from error
 
 
 def _text(path: Path) -> str:

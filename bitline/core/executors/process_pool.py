@@ -30,6 +30,7 @@ _worker: dict[str, Any] = {}
 def _start(task: Task) -> None:
     """Set a worker up: deaf to Ctrl-C (the parent decides), and gone when the parent is, even by kill -9."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # by which the parent ends it
     parent = multiprocessing.parent_process()
 
     def follow() -> None:
@@ -58,8 +59,11 @@ def _work(block: Sequence[int]) -> tuple[list[Outcome], float]:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Block Ctrl-C until a worker is started: it inherits the block, and is not caught before it is deaf to it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Block Ctrl-C and SIGTERM until a worker is started, so that none is left half-started.
+
+    It inherits the block, and is not caught by Ctrl-C before it is deaf to it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:

@@ -123,4 +123,4 @@ def _of(block: Block, group: str) -> Block:
 _TILES = (_drop, *_currents("linear"), *_currents("cells"))
 _BLOCKS = (*(_of(block, "") for block in _TILES), _of(_columns, _COLUMNS), _of(_voltages, _VOLTAGES))
 
-SECTION = Section(70, "Arrays", _BLOCKS, "trust")
+SECTION = Section(14, "Arrays", _BLOCKS, "trust")

@@ -137,5 +137,5 @@ def _map(model: ReadModel) -> str:
 
 
 SECTION = Section(
-    36, "Read errors", (figures(_PART, "Read errors of a column", _CAPTION), _pictures), _PART, usual=False
+    45, "Read errors", (figures(_PART, "Read errors of a column", _CAPTION), _pictures), _PART, usual=False
 )

@@ -96,4 +96,4 @@ _BLOCKS: tuple[Block, ...] = (
     histogram(_PART, "log_current", "ln of a row's current over the nominal"),
 )
 
-SECTION = Section(27, "Column that computes", _BLOCKS, _PART, usual=False)
+SECTION = Section(18, "Column that computes", _BLOCKS, _PART, usual=False)

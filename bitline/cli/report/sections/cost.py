@@ -92,5 +92,10 @@ def _area(run: RunSource) -> str:
     return _bars("area", "Area")(run) if "area_per_chip" in run.figures("network") else ""
 
 
-_BLOCKS = (_bars("energy", "Energy"), _bars("latency", "Latency"), _area)
-SECTION = Section(60, "Energy, latency and area", _BLOCKS, "network")
+def _latency_and_area(run: RunSource) -> str:
+    """One above the other, beside the energy with its many components."""
+    return f'<div class="stack half">{_bars("latency", "Latency")(run)}{_area(run)}</div>'
+
+
+_BLOCKS = (_bars("energy", "Energy"), _latency_and_area)
+SECTION = Section(12, "Energy, latency and area", _BLOCKS, "network")

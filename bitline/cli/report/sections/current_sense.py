@@ -48,7 +48,7 @@ def _sensing(run: RunSource) -> str:
 
 
 SECTION = Section(
-    44,
+    34,
     "Current sense amplifier",
     (
         figures(_PART, "Current sense amplifier", _CAPTION),

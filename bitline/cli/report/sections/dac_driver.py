@@ -28,7 +28,7 @@ def _codes(run: RunSource) -> str:
 
 
 SECTION = Section(
-    48,
+    35,
     "Word-line driver",
     (
         figures(_PART, "Word-line driver", "A resistor string, a tree of switches and an amplifier in unity gain."),

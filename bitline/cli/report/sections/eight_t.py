@@ -14,7 +14,7 @@ _CAPTION = (
 )
 
 SECTION = Section(
-    26,
+    42,
     "8T cell",
     (
         figures(_PART, "8T cell", _CAPTION),

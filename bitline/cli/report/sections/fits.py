@@ -72,4 +72,4 @@ def _histogram(found: Compared, factor: float, unit: str) -> Any:
     return figure
 
 
-SECTION = Section(78, "Fits", (_fits,))
+SECTION = Section(60, "Fits", (_fits,))

@@ -11,7 +11,7 @@ from bitline.cli.report.section import Section
 _PART = "integrator"
 
 SECTION = Section(
-    50,
+    37,
     "Integrating front end",
     (
         figures(_PART, "Integrating front end", "A feedback capacitor, reset by a switch."),

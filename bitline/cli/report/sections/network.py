@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 
 import numpy as np
 
@@ -31,7 +32,10 @@ def _figures(run: RunSource) -> str:
         said = [text(_said(name, figure.value)), " to ".join(text(_said(name, end.value)) for end in ends if end)]
         rows.append([text(words(name)), *said, badge(figure.kind, figure.source)])
     caption = "The interval takes both what chips were drawn and what images are in the test set."
-    return card("Accuracy", table(("figure", "value", "95 % interval", "kind"), rows, [1, 2]), caption, width="wide")
+    steps = tomllib.loads(run.config or "").get("chip_tuning", {}).get("steps", 0)
+    if steps:
+        caption += f" Each chip was fine-tuned by itself as it was programmed, {steps} steps after every layer."
+    return card("Accuracy", table(("figure", "value", "95 % interval", "kind"), rows, [1, 2]), caption, width="half")
 
 
 def _said(name: str, value: float) -> str:
@@ -158,4 +162,4 @@ def _margins(run: RunSource) -> str:
     return card("Decision margins", plot(figure, caption), caption, [MEASURED], "half")
 
 
-SECTION = Section(55, "Network", (_figures, _by_chip, _confusion, _margins, _saturation), "network")
+SECTION = Section(10, "Network", (_figures, _by_chip, _confusion, _margins, _saturation), "network")

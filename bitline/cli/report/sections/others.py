@@ -36,4 +36,4 @@ def _sampled(run: RunSource, part: str, name: str) -> bool:
     return np.ndim(nominal) == 0 and np.ndim(values) == 1
 
 
-SECTION = Section(65, "Other parts", (_parts,))
+SECTION = Section(50, "Other parts", (_parts,))

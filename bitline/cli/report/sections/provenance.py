@@ -38,6 +38,15 @@ def _times(run: RunSource) -> str:
     return card("Run times", table(("stage", "time"), rows, [1]), caption)
 
 
+def _reused(run: RunSource) -> str:
+    """Stages that earlier studies had computed."""
+    if not run.summary.reused:
+        return ""
+    rows = [[text(stage), text(origin)] for stage, origin in run.summary.reused.items()]
+    caption = "Taken as they were: all that these stages depend on, bitline's own code included, is the same."
+    return card("Reused", table(("stage", "computed for"), rows), caption, width="half")
+
+
 def _netlists(run: RunSource) -> str:
     """Of every part, once: its groups were made from the same netlists."""
     hashes: dict[str, str] = {}
@@ -56,4 +65,4 @@ def _config(run: RunSource) -> str:
     return card("The study as it ran", shown, width="wide")
 
 
-SECTION = Section(90, "Provenance", (_conditions, _samples, _times, _netlists, _config))
+SECTION = Section(90, "Provenance", (_conditions, _samples, _times, _reused, _netlists, _config))

@@ -117,7 +117,7 @@ def _cell_loop(run: RunSource) -> str:
     figure = chart("top minus bottom (V)", titled("cell current", unit))
     figure.add_trace(line(v, i * factor, "1T1R", BLUE))
     caption = "The access transistor limits the current of SET; its gate is boosted for RESET."
-    return card("1T1R cell: SET and RESET", plot(figure, caption), caption, [SIMULATED])
+    return card("1T1R cell: SET and RESET", plot(figure, caption), caption, [SIMULATED], "half")
 
 
 def _read_iv(run: RunSource) -> str:
@@ -141,7 +141,7 @@ def _read_iv(run: RunSource) -> str:
             figure.add_annotation(x=float(v[-1]), y=float(end), text=quantity(level, "S"), **beside)
     figure.update_xaxes(range=[0, float(v[-1]) * 1.16])
     caption = "Solid: the 1T1R cell at each level; dotted: the device alone at the same state."
-    return card("Read I-V by level", plot(figure, caption), caption, [SIMULATED])
+    return card("Read I-V by level", plot(figure, caption), caption, [SIMULATED], "half")
 
 
 def _programmed(run: RunSource) -> str:
@@ -185,11 +185,11 @@ def _compliance(run: RunSource) -> str:
     figure = chart("gate voltage during SET (V)", titled("conductance after SET", unit))
     figure.add_trace(line(gate, reached * factor, "device", BLUE, mode="lines+markers"))
     caption = "The gate sets the level that a SET reaches: how a 1T1R cell is programmed to several levels."
-    return card("Multi-level SET", plot(figure, caption), caption, [SIMULATED])
+    return card("Multi-level SET", plot(figure, caption), caption, [SIMULATED], "half")
 
 
 SECTION = Section(
-    40,
+    20,
     "ReRAM cell",
     (
         _figures,
@@ -204,4 +204,5 @@ SECTION = Section(
         _error,
     ),
     "reram",
+    usual=False,
 )

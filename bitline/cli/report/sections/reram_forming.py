@@ -11,7 +11,7 @@ _PART = "reram_forming"
 _FORM = "forming voltage"
 
 SECTION = Section(
-    43,
+    23,
     "ReRAM forming",
     (
         figures(_PART, "Forming", "A pristine device, a ramp on the cell's top, the gate as compliance."),

@@ -27,7 +27,7 @@ def _trace(run: RunSource) -> str:
 
 
 SECTION = Section(
-    46,
+    26,
     "ReRAM noise",
     (
         figures(_PART, "Telegraph noise", "A trap of given times and amplitude on the device, read through the cell."),

@@ -93,7 +93,7 @@ def _levels(run: RunSource) -> str:
 
 
 SECTION = Section(
-    41,
+    21,
     "ReRAM programming",
     (
         _figures,

@@ -64,7 +64,7 @@ def _distributions(run: RunSource) -> str:
 
 
 SECTION = Section(
-    47,
+    27,
     "ReRAM reliability",
     (
         figures(_PART, "Reliability of levels", "Relaxation, drift, read noise and endurance are inputs."),

@@ -71,7 +71,7 @@ def _activation(run: RunSource) -> str:
 
 
 SECTION = Section(
-    45,
+    25,
     "ReRAM stress",
     (
         figures(_PART, "Stress", "Those over temperature and voltage are in the pictures.", _DRAWN),

@@ -81,7 +81,7 @@ def _shares(run: RunSource) -> str:
 
 
 SECTION = Section(
-    42,
+    22,
     "ReRAM variability",
     (
         figures(_PART, "Variation of programming", "The sizes of both variations are inputs."),

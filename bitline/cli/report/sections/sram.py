@@ -40,7 +40,7 @@ def _trade(run: RunSource) -> str:
 
 
 SECTION = Section(
-    20,
+    40,
     "SRAM cell",
     (
         _figures,
@@ -54,4 +54,5 @@ SECTION = Section(
         _trade,
     ),
     "sram",
+    usual=False,
 )

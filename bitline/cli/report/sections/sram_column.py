@@ -55,7 +55,7 @@ def _access(run: RunSource) -> str:
 
 
 SECTION = Section(
-    34,
+    44,
     "SRAM column",
     (
         figures(_PART, "Column", _CAPTION, ("read_energy_", "write_energy_")),

@@ -28,7 +28,7 @@ _READ = "The replica bit line rbl times the enable en of the sense lines sl and 
 _WRITTEN = "The far column's write: the nodes q and qb of the cell cross."
 
 SECTION = Section(
-    38,
+    46,
     "SRAM macro",
     (
         figures(_PART, "Macro", _CAPTION, ("read_energy_", "write_energy_", "leakage_")),

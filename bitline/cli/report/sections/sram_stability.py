@@ -105,7 +105,7 @@ def _write(run: RunSource) -> str:
 
 
 SECTION = Section(
-    24,
+    41,
     "SRAM stability",
     (
         figures(_PART, "6T cell: N-curve, retention, write time", _CAPTION),

@@ -109,4 +109,4 @@ def _shmoo(macro: SramMacro, access: Access) -> str:
     return card("Shmoo of a chip: supply against frequency", plot(figure, caption, 360), caption, [MODELLED], "half")
 
 
-SECTION = Section(39, "SRAM as storage", (figures(_PART, "Storage", _CAPTION), _pictures), _PART, usual=False)
+SECTION = Section(47, "SRAM as storage", (figures(_PART, "Storage", _CAPTION), _pictures), _PART, usual=False)

@@ -11,7 +11,7 @@ from bitline.cli.report.section import Section
 _PART = "tia"
 
 SECTION = Section(
-    49,
+    36,
     "Transimpedance front end",
     (
         figures(_PART, "Transimpedance front end", "An amplifier with a feedback resistor holds the bit line."),

@@ -97,4 +97,4 @@ def _picture(run: RunSource) -> str:
     return card("Accuracy of the variants", plot(figure, caption, 380), caption, [MEASURED], "wide")
 
 
-SECTION = Section(56, "Variants", (_table, _picture), VARIANTS, usual=False)
+SECTION = Section(11, "Variants", (_table, _picture), VARIANTS, usual=False)
