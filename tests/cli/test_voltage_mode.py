@@ -109,5 +109,5 @@ def test_the_studies_that_come_along_can_be_run(name):
     own = load_study(Path(__file__).parents[2] / "examples" / f"{name}.toml")
     check_settings(own)
     varied = variant_studies(own)
-    assert len(varied) == 6
+    assert len(varied) == 7
     assert {each.array.sensing for each in varied.values()} == {"voltage"}
