@@ -37,6 +37,10 @@ LOSSES: dict[Way, float] = {"matrix": 0.015, "mean": 0.06, "local": 0.2}
 """Share of the current that wires may take for each way, whose spread is then good to 3 %; beyond the last it is
 "adjoint"."""
 
+RISES: dict[Way, float] = {"matrix": 0.02, "mean": 0.04, "local": 0.12}
+"""Share of the drive that bit lines may rise by, likewise. On few bit lines wires take little, word lines next to
+nothing of it, and the rise, of which these ways know an approximation, is as high as on many."""
+
 SQUARES: dict[Way, int] = {"local": 1, "adjoint": 3}
 
 MEAN = 0.4
@@ -115,7 +119,7 @@ def output_variance(
     if way not in WAYS:
         raise ConfigError(f"no way {way!r} to find read noise; there are {', '.join(WAYS)}")
     power = np.square(gains)
-    chosen = _chosen(g, matrix, readout.rows) if way == "auto" else way
+    chosen = _chosen(g, matrix, wires, readout) if way == "auto" else way
     effective = matrix * (settled * np.float64(unit))
     if chosen == "matrix":
         return OutputVariance(chosen, _single(sigma**2 * readout.total(effective[readout.rows] ** 2) * power))
@@ -133,9 +137,24 @@ def output_variance(
     return OutputVariance(chosen, _single(found.own * power), _single(found.along), _single(found.weights * power))
 
 
-def _chosen(g: Floats, matrix: Floats, rows: Ints) -> Way:
-    loss = wire_loss(g, matrix, rows)
-    return next((way for way, most in LOSSES.items() if loss <= most), "adjoint")
+def _chosen(g: Floats, matrix: Floats, wires: Wires, readout: Readout) -> Way:
+    loss = wire_loss(g, matrix, readout.rows)
+    rise = bit_line_rise(g, wires, readout)
+    return next((way for way, most in LOSSES.items() if loss <= most and rise <= RISES[way]), "adjoint")
+
+
+def bit_line_rise(g: Floats, wires: Wires, readout: Readout) -> float:
+    """How far cells see the bit lines in use rise with all inputs on, over the drive: their mean, to first order.
+
+    Cells are weighed by their conductances; nothing is taken off for what wires themselves take.
+    """
+    lines = np.unique(readout.lines)
+    driven = np.zeros((len(g), len(lines)))
+    driven[readout.rows] = g[np.ix_(readout.rows, lines)]
+    current = driven.cumsum(axis=0)  # in the segment past each cell
+    rise = wires.r_wire_bl * current[::-1].cumsum(axis=0)[::-1] + wires.r_sink * current[-1]
+    total = float(driven.sum())
+    return float(np.sum(driven * rise)) / total if total > 0 else 0.0
 
 
 def _likely(readout: Readout, lines: int) -> Floats:

@@ -4,7 +4,7 @@ import pytest
 from bitline.core.errors import ConfigError
 from circuits.crossbar import Wires
 from crossbar.adjoint import Readout, driven_cells, sensitivities
-from crossbar.noise import WAYS, OutputVariance, output_variance, wire_loss
+from crossbar.noise import LOSSES, RISES, WAYS, OutputVariance, bit_line_rise, output_variance, wire_loss
 from crossbar.solve import effective_matrix, solve
 from crossbar.spread import exact_spread, spread_error
 
@@ -164,6 +164,30 @@ def test_the_way_is_chosen_by_what_wires_take():
 
     assert wire_loss(g, g, readout.rows) == 0
     assert [way(Wires(r, r)) for r in (1.0, 5.0, 15.0, 40.0)] == ["matrix", "mean", "local", "adjoint"]
+
+
+def test_few_bit_lines_that_rise_far_are_not_taken_by_the_mean_input():
+    # little current is taken, for word lines hardly drop; bit lines rise as far as on a full tile
+    rng = np.random.default_rng(4)
+    g = np.full((128, 40), 1e-6)
+    g[:, :8] = rng.uniform(1e-6, 10e-6, (128, 8))
+    wires, readout = Wires(2.0, 2.0), Readout.pairs(128, 4)
+    matrix = effective_matrix(g, wires)
+    assert wire_loss(g, matrix, readout.rows) < LOSSES["mean"]
+    assert bit_line_rise(g, wires, readout) > RISES["mean"]
+    assert output_variance(g, matrix, wires, SIGMA, readout).way == "local"
+    every = np.full(128, 0.2)  # far from the mean input
+    errors = [spread_error(g, every, wires, SIGMA, readout, np.random.default_rng(1), way) for way in ("mean", "auto")]
+    assert errors[0] > 0.03 > 3 * errors[1]
+
+
+def test_the_rise_of_a_bit_line_is_that_of_a_solution():
+    g, _ = tile()
+    wires, readout = Wires(0.0, 0.5, r_sink=3.0), Readout.pairs(24, 10)
+    matrix = effective_matrix(g, wires)
+    lost = 1 - matrix[:, :20].sum() / g[:, :20].sum()  # with ideal word lines all that is lost is the rise
+    assert bit_line_rise(g, wires, readout) == pytest.approx(lost, rel=0.05)
+    assert bit_line_rise(g, Wires(5.0, 0.0), readout) == 0
 
 
 def test_an_unknown_way_and_a_silent_drive_are_refused():
