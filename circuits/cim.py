@@ -24,6 +24,7 @@ import numpy as np
 
 from bitline.core.errors import ConfigError
 from circuits.cim_model import ColumnModel
+from circuits.converters import unsigned_inputs
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -166,12 +167,7 @@ class CimConfig:
         Raises:
             ConfigError: another shape, no integers, or beyond `input_bits`.
         """
-        x = np.asarray(x)
-        if x.ndim != 2 or x.shape[1] != rows or x.dtype.kind not in "iu":
-            raise ConfigError(f"x is {x.dtype} of shape {x.shape}; this array takes integers of shape (batch, {rows})")
-        if x.size and (x.min() < 0 or x.max() >= 2**self.input_bits):
-            raise ConfigError(f"x spans {x.min()} to {x.max()}; inputs have {self.input_bits} bits, unsigned")
-        return np.asarray(x, dtype=np.int64)
+        return unsigned_inputs(x, rows, self.input_bits)
 
     def planes(self, x: Ints) -> Ints:
         """Digits of x[batch, rows], shape (digits, batch, rows), the least significant first."""

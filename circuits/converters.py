@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from bitline.core.errors import ConfigError
+
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -29,6 +31,20 @@ def largest_code(bits: int) -> int:
 def code_limits(bits: int, *, signed: bool = True) -> tuple[int, int]:
     """The least and the largest code."""
     return (-largest_code(bits), largest_code(bits)) if signed else (0, 2**bits - 1)
+
+
+def unsigned_inputs(x: Any, rows: int, bits: int) -> Ints:
+    """Inputs x[batch, rows] as integers.
+
+    Raises:
+        ConfigError: another shape, no integers, or beyond `bits`.
+    """
+    x = np.asarray(x)
+    if x.ndim != 2 or x.shape[1] != rows or x.dtype.kind not in "iu":
+        raise ConfigError(f"x is {x.dtype} of shape {x.shape}; this array takes integers of shape (batch, {rows})")
+    if x.size and (x.min() < 0 or x.max() >= 2**bits):
+        raise ConfigError(f"x spans {x.min()} to {x.max()}; inputs have {bits} bits, unsigned")
+    return np.asarray(x, dtype=np.int64)
 
 
 def bit_planes(x: Ints, bits: int, each: int = 1) -> Ints:

@@ -26,7 +26,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bitline.core.errors import ConfigError
-from circuits.converters import bit_planes, largest_code
+from circuits.converters import bit_planes, largest_code, unsigned_inputs
 from circuits.crossbar import Wires
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -189,9 +189,4 @@ class VoltageModeConfig:
         Raises:
             ConfigError: another shape, no integers, or beyond `input_bits`.
         """
-        x = np.asarray(x)
-        if x.ndim != 2 or x.shape[1] != rows or x.dtype.kind not in "iu":
-            raise ConfigError(f"x is {x.dtype} of shape {x.shape}; this array takes integers of shape (batch, {rows})")
-        if x.size and (x.min() < 0 or x.max() > self.samples):
-            raise ConfigError(f"x spans {x.min()} to {x.max()}; inputs have {self.input_bits} bits, unsigned")
-        return np.asarray(x, dtype=np.int64)
+        return unsigned_inputs(x, rows, self.input_bits)

@@ -8,17 +8,15 @@ with a transistor in every cell may have cells: `trust.cells_size` squared.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from bitline.cli.cim import cim_config, part_settings
-from bitline.cli.drive import Laid, drive
+from bitline.cli.drive import Laid, driven_array
 from bitline.cli.study import Study
 from bitline.core.array import IntArray
 from bitline.core.executor import Record
 from bitline.core.model_file import ModelFile
-from bitline.core.seeds import stream
 from circuits.cim import CimConfig
 from circuits.cim_column import CimDesign
 from nn.placement import Layer
@@ -67,10 +65,7 @@ class ColumnProducts:
             the largest difference in steps of the converter, disturb: probability that a read of this array flips a
             cell, chip, tile (layer, row, column).
         """
-        target: Any = self.accuracy.target
-        rng = stream(target.seed, "trust", index)
-        found = drive(context, self._digits, index, rng)
-        array: Any = found.layer.programmed(found.number, target.arrays, target.seed, index)
+        found, array, rng = driven_array(self.accuracy, context, self._digits, index)
         count = min(max(1, self.cells // self.config.rows), self.config.slices)  # any tile has as many
         first = int(rng.integers(array.bits.shape[1] - count + 1))
         lines = slice(first, first + count)

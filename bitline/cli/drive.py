@@ -10,6 +10,8 @@ import numpy as np
 
 from bitline.core.array import IntArray
 from bitline.core.errors import SimulationError
+from bitline.core.seeds import stream
+from circuits.converters import bit_planes
 from nn.datasets import load as load_data
 from nn.graph import Graph
 from nn.graph_file import load as load_graph
@@ -48,6 +50,21 @@ class Drive:
     def tile(self) -> tuple[int, int]:
         """Row and column of it among the layer's tiles."""
         return self.layer.tiles[self.number].place
+
+
+def bits(layer: Layer, x: IntArray) -> IntArray:
+    """The planes of bits of a tile's inputs (1, rows), shape (planes, rows)."""
+    return bit_planes(x, layer.input_bits)[:, 0]
+
+
+def driven_array(
+    accuracy: AccuracyTask, laid: Laid, digits: Callable[[Layer, IntArray], IntArray], index: int
+) -> tuple[Drive, Any, np.random.Generator]:
+    """What drives comparison number `index` (see `drive`), the array as on chip `index`, and the stream so far."""
+    target: Any = accuracy.target
+    rng = stream(target.seed, "trust", index)
+    found = drive(laid, digits, index, rng)
+    return found, found.layer.programmed(found.number, target.arrays, target.seed, index), rng
 
 
 def drive(laid: Laid, digits: Callable[[Layer, IntArray], IntArray], index: int, rng: np.random.Generator) -> Drive:

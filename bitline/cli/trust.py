@@ -15,14 +15,12 @@ import numpy as np
 from bitline.cli.arrays import tile_config
 from bitline.cli.cim_trust import UNITS as COLUMN_UNITS
 from bitline.cli.cim_trust import column_products
-from bitline.cli.drive import Laid, drive
+from bitline.cli.drive import Laid, bits, driven_array
 from bitline.cli.study import Study
 from bitline.cli.voltage_mode import UNITS as VOLTAGE_UNITS
 from bitline.cli.voltage_mode import voltage_products
 from bitline.core.executor import Record, Task
 from bitline.core.model_file import FittedModel, ModelFile
-from bitline.core.seeds import stream
-from circuits.converters import bit_planes
 from circuits.crossbar import Wires
 from circuits.terminals import reading
 from circuits.tile import TileConfig
@@ -130,10 +128,7 @@ class LinearProducts:
 
     def _place(self, context: _Context, index: int) -> _Place:
         """Chip `index`; its layers in turn; a tile, an image and a bit plane that drives something."""
-        target: Any = self.accuracy.target
-        rng = stream(target.seed, "trust", index)
-        found = drive(context.laid, lambda layer, x: bit_planes(x, layer.input_bits)[:, 0], index, rng)
-        array: Any = found.layer.programmed(found.number, target.arrays, target.seed, index)
+        found, array, rng = driven_array(self.accuracy, context.laid, bits, index)
         v = np.zeros(self.config.rows)
         v[: len(found.plane)] = found.plane * self.config.v_read
         tile = np.array([index % len(context.laid.layers), *found.tile])

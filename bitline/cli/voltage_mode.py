@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 
 from bitline.cli.cells import cells_and_lines
-from bitline.cli.drive import Laid, drive
+from bitline.cli.drive import Laid, bits, driven_array
 from bitline.cli.study import Study
 from bitline.core.errors import ConfigError
 from bitline.core.executor import Record
 from bitline.core.model_file import ModelFile
-from bitline.core.seeds import stream
-from circuits.converters import bit_planes
 from circuits.voltage_mode import VoltageModeConfig
 from crossbar.voltage_mode import transfer_matrix
 from nn.study import AccuracyTask
@@ -93,10 +91,7 @@ class VoltageProducts:
             g (size, size), v (size,), fast_v and ngspice_v (size,), error = max |difference| / max |ngspice|, chip,
             tile (layer, row, column); lines that a tile has not are 0.
         """
-        target: Any = self.accuracy.target
-        rng = stream(target.seed, "trust", index)
-        found = drive(context, lambda layer, x: bit_planes(x, layer.input_bits)[:, 0], index, rng)
-        array: Any = found.layer.programmed(found.number, target.arrays, target.seed, index)
+        found, array, _ = driven_array(self.accuracy, context, bits, index)
         v = np.stack([found.plane, -found.plane], axis=-1).ravel() * self.config.v_read
         rows = self._driven(np.abs(v) > 0)
         g, v = array.conductances[rows, : self.size], v[rows]

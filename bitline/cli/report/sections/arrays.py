@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from bitline.cli.report.chart import BLUE, GREY, chart, colorbar, line, plot, points, scale, single, titled
 from bitline.cli.report.markup import card, quantity, relative
 from bitline.cli.report.section import Block, Section
-from bitline.cli.report.source import Floats, RunSource
+from bitline.cli.report.source import Columns, Floats, RunSource
 from bitline.core.figures import MODELLED, SIMULATED
 
 _COLUMNS, _VOLTAGES = "trust/columns", "trust/voltages"
@@ -77,14 +79,20 @@ def _drop(run: RunSource) -> str:
     return card("IR drop of a tile", plot(figure, caption), caption, [MODELLED])
 
 
-def _columns(run: RunSource) -> str:
-    """Bit lines of computing columns against ngspice's."""
-    products = run.group(_COLUMNS)
+def _beside_ngspice(products: Columns) -> tuple[Any, Floats]:
+    """Bit lines' voltages at speed against ngspice's: a chart, and ngspice's, shape (products, bit lines)."""
     fast, slow = (np.asarray(products.valid(name), dtype=np.float64) for name in ("fast_v", "ngspice_v"))
     figure = chart("ngspice (V)", "array (V)")
     ends = np.array([slow.min(), slow.max()])
     figure.add_trace(line(ends, ends, "equal", GREY, line={"width": 1}))
     figure.add_trace(points(slow.ravel(), fast.ravel(), "bit lines", BLUE, opacity=0.6))
+    return figure, slow
+
+
+def _columns(run: RunSource) -> str:
+    """Bit lines of computing columns against ngspice's."""
+    products = run.group(_COLUMNS)
+    figure, slow = _beside_ngspice(products)
     cells = " x ".join(map(str, products.valid("bits").shape[1:]))
     error, codes = (float(np.max(products.valid(name))) for name in ("error", "codes"))
     caption = (
@@ -97,11 +105,7 @@ def _columns(run: RunSource) -> str:
 def _voltages(run: RunSource) -> str:
     """Floating bit lines against ngspice's."""
     products = run.group(_VOLTAGES)
-    fast, slow = (np.asarray(products.valid(name), dtype=np.float64) for name in ("fast_v", "ngspice_v"))
-    figure = chart("ngspice (V)", "array (V)")
-    ends = np.array([slow.min(), slow.max()])
-    figure.add_trace(line(ends, ends, "equal", GREY, line={"width": 1}))
-    figure.add_trace(points(slow.ravel(), fast.ravel(), "bit lines", BLUE, opacity=0.6))
+    figure, slow = _beside_ngspice(products)
     cells = " x ".join(map(str, products.valid("g").shape[1:]))
     caption = (
         f"Settled voltages of floating bit lines, {len(slow)} blocks of up to {cells} linear cells with wires; largest "
